@@ -1,0 +1,110 @@
+"""The words for every state, and which state may follow which."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PUBLISHING = "publishing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class JobKind(StrEnum):
+    OPTIMIZE = "optimize"
+    EVALUATE = "evaluate"
+
+
+class StopReason(StrEnum):
+    FINISHED = "finished"
+    BUDGET_USD = "budget_usd"
+    BUDGET_TOKENS = "budget_tokens"
+    CALLS = "calls"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    OVERFIT = "overfit"
+    PROVIDER_DOWN = "provider_down"
+    WORKER_LOST = "worker_lost"
+    ERROR = "error"
+
+
+class Verdict(StrEnum):
+    CONFIRMED = "confirmed"
+    LIKELY = "likely"
+    BETTER_ON_REPORTED = "better_on_reported"
+    NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
+    EQUAL = "equal"
+    WORSE = "worse"
+    NONE = "none"
+
+
+class ReviewState(StrEnum):
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class GateBasis(StrEnum):
+    EVIDENCE = "evidence"
+    IMPORT = "import"
+    OVERRIDE = "override"
+    ROLLBACK = "rollback"
+
+
+class Origin(StrEnum):
+    RANDOM = "random"
+    USER = "user"
+    IMPORT = "import"
+    GENERATED = "generated"
+
+
+class FeedbackOrigin(StrEnum):
+    RANDOM = "random"
+    USER = "user"
+
+
+class Split(StrEnum):
+    TRAIN = "train"
+    DEV = "dev"
+    TEST = "test"
+    RED_TEAM = "red_team"
+
+
+LIVE_JOB_STATES = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING})
+
+JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.FAILED, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.QUEUED, JobState.PUBLISHING, JobState.FAILED, JobState.CANCELLED}
+    ),
+    JobState.PUBLISHING: frozenset(
+        {JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
+    ),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+REVIEW_TRANSITIONS: Mapping[ReviewState, frozenset[ReviewState]] = {
+    ReviewState.DRAFT: frozenset(
+        {ReviewState.IN_REVIEW, ReviewState.APPROVED, ReviewState.REJECTED}
+    ),
+    ReviewState.IN_REVIEW: frozenset({ReviewState.APPROVED, ReviewState.REJECTED}),
+    ReviewState.APPROVED: frozenset(),
+    ReviewState.REJECTED: frozenset(),
+}
+
+STOPS_THAT_KEEP_THE_BEST = frozenset(
+    {
+        StopReason.FINISHED,
+        StopReason.BUDGET_USD,
+        StopReason.BUDGET_TOKENS,
+        StopReason.CALLS,
+        StopReason.TIMEOUT,
+        StopReason.OVERFIT,
+    }
+)
