@@ -1,0 +1,120 @@
+"""What people said of answers, and the examples made of it."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from kaizen_engine.states import Origin, Split
+from projects_app.choices import choices_of
+from projects_app.models import Project
+from tasks_app.models import Task
+
+
+class Feedback(models.Model):
+    """One judged output. `consumed_by` is the job that took it, `prompt_hash` what was served."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="feedback")
+    event_id = models.CharField(max_length=64)
+    content_hash = models.CharField(max_length=64)
+    inputs = models.JSONField()
+    output = models.JSONField(null=True)
+    score = models.FloatField(null=True)
+    thumb = models.BooleanField(null=True)
+    comment = models.TextField(blank=True, default="")
+    corrected_output = models.JSONField(null=True)
+    metrics = models.JSONField(default=dict)
+    metadata = models.JSONField(default=dict)
+    origin = models.CharField(max_length=10, choices=choices_of(Origin))
+    prompt_hash = models.CharField(max_length=64, blank=True, default="")
+    consumed_by = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "feedback"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "event_id"], name="feedback_stored_once"),
+            models.CheckConstraint(
+                condition=Q(score__isnull=True) | (Q(score__gte=0) & Q(score__lte=1)),
+                name="feedback_score_0_to_1",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["task"], condition=Q(consumed_by__isnull=True), name="feedback_unconsumed"
+            ),
+            models.Index(fields=["consumed_by"], name="feedback_by_job"),
+            models.Index(fields=["task", "-id"], name="feedback_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class TaskCounter(models.Model):
+    """Feedback no job has taken yet, and when the next automatic job may start."""
+
+    task = models.OneToOneField(
+        Task, on_delete=models.CASCADE, primary_key=True, related_name="counter"
+    )
+    unconsumed = models.PositiveIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    failures_in_a_row = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.unconsumed}"
+
+
+class Dataset(models.Model):
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
+    task = models.ForeignKey(
+        Task, on_delete=models.CASCADE, null=True, blank=True, related_name="datasets"
+    )
+    name = models.CharField(max_length=200)
+    is_representative = models.BooleanField(
+        default=False, help_text="The rows are a random sample of the traffic."
+    )
+    content_hash = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Example(models.Model):
+    """Inputs with the expected output. A group keeps its split for ever."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="examples")
+    feedback = models.OneToOneField(
+        Feedback, on_delete=models.SET_NULL, null=True, blank=True, related_name="example"
+    )
+    dataset = models.ForeignKey(
+        Dataset, on_delete=models.CASCADE, null=True, blank=True, related_name="examples"
+    )
+    inputs = models.JSONField()
+    outputs = models.JSONField()
+    group = models.CharField(max_length=64)
+    split = models.CharField(max_length=10, choices=choices_of(Split), blank=True, default="")
+    origin = models.CharField(max_length=10, choices=choices_of(Origin))
+    is_deciding = models.BooleanField(default=False)
+    looks = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a verdict was drawn from this row."
+    )
+    is_seen = models.BooleanField(default=False, help_text="Shown to a person or to a search.")
+    comment = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["task", "split"], name="example_by_split"),
+            models.Index(fields=["task", "group"], name="example_by_group"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ProjectsAppConfig(AppConfig):
+    name = "projects_app"
+    default_auto_field = "django.db.models.BigAutoField"

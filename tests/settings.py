@@ -1,0 +1,18 @@
+"""The product's settings with test keys and a fast password hasher; nothing else differs."""
+
+import base64
+import os
+
+os.environ.setdefault("KAIZEN_SECRET_KEY", "a-secret-for-tests-only-a-secret-for-tests")
+os.environ.setdefault("KAIZEN_ENCRYPTION_KEYS", base64.urlsafe_b64encode(b"k" * 32).decode("ascii"))
+os.environ.setdefault("KAIZEN_ENV_FILE", os.devnull)
+os.environ.setdefault("KAIZEN_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
+
+from kaizen_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+AXES_ENABLED = False
