@@ -65,7 +65,7 @@ def _one_of(*words: str) -> Callable[[Any], str]:
 
 
 def _long_enough(value: str) -> str:
-    return "" if len(value) >= 32 else "must have at least 32 characters; `make setup` makes one"
+    return "" if len(value) >= 50 else "must have at least 50 characters; `make setup` makes one"
 
 
 def _are_keys(values: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 import base64
 import os
 
-os.environ.setdefault("KAIZEN_SECRET_KEY", "a-secret-for-tests-only-a-secret-for-tests")
+os.environ.setdefault("KAIZEN_SECRET_KEY", "only-for-tests-4f0c1b7e9a2d83516c-only-for-tests-5e")
 os.environ.setdefault("KAIZEN_ENCRYPTION_KEYS", base64.urlsafe_b64encode(b"k" * 32).decode("ascii"))
 os.environ.setdefault("KAIZEN_ENV_FILE", os.devnull)
 os.environ.setdefault("KAIZEN_ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
