@@ -42,6 +42,11 @@ class ChatRequest:
     temperature: float = 0.0
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            message = f"max_tokens must be at least 1, not {self.max_tokens}"
+            raise ValueError(message)
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything that can change the answer."""
@@ -91,7 +96,7 @@ class CallRecord:
     """One paid answer, as the journal keeps it; (role, request_hash, occurrence) is its key.
 
     `occurrence` separates repeated samples of one request at a temperature above zero.
-    `cost_usd` is what this call was charged with, failed tries that are billable included.
+    `cost_usd` is the price of this answer; tries that failed before it are LostCalls.
     """
 
     role: str
@@ -103,3 +108,14 @@ class CallRecord:
     latency_ms: int
     tries: int
     messages_hash: str
+
+
+@dataclass(frozen=True)
+class LostCall:
+    """A try that brought no answer but may be billed; all figures are upper bounds."""
+
+    role: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
