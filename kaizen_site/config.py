@@ -1,4 +1,4 @@
-"""Typed configuration from the environment. Every mistake is listed at once, before anything runs."""
+"""Typed configuration from the environment. Every mistake is listed at once, at start."""
 
 import base64
 import binascii
