@@ -13,10 +13,12 @@ from typing import Protocol
 from kaizen_engine.clock import Clock
 
 _WINDOWS_A_MINUTE = 10
+# Below this a rounded wait could fail to move the clock at all.
+_SHORTEST_WAIT_S = 0.001
 
 
 class Limiter(Protocol):
-    """Shared by all callers of one key; it never sleeps, since only the meter knows when to stop."""
+    """Shared by all callers of one key. Never sleeps: only the meter knows when to stop."""
 
     def acquire(self, key: str, per_minute: int) -> float:
         """Take a place and return 0.0, or return the seconds after which to ask again."""
@@ -45,6 +47,6 @@ class LocalLimiter:
             if now >= start + length_s:
                 start, count = now, 0
             if count >= limit:
-                return start + length_s - now
+                return max(_SHORTEST_WAIT_S, start + length_s - now)
             self._windows[key] = (start, count + 1)
             return 0.0
