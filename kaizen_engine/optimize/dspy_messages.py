@@ -1,0 +1,59 @@
+"""Chat messages to lm15's canonical request and back, without changing a byte.
+
+Media keep the address they came with, and text parts are never joined, so that
+`from_lm15(to_lm15(messages)) == messages` for everything that the renderer makes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dspy.lm15 import AudioPart, Config, ImagePart, Message, Request, TextPart
+
+
+def to_lm15(model: str, messages: Sequence[Mapping[str, Any]], config: Config) -> Request:
+    """Return the request; a first system message becomes lm15's `system`."""
+    system: str | tuple[Any, ...] | None = None
+    rest = list(messages)
+    if rest and rest[0]["role"] == "system":
+        content = rest.pop(0)["content"]
+        system = content if isinstance(content, str) else _parts(content)
+    turns = tuple(Message(role=turn["role"], parts=_parts(turn["content"])) for turn in rest)
+    return Request(model=model, messages=turns, system=system, config=config)
+
+
+def from_lm15(request: Request) -> tuple[dict[str, Any], ...]:
+    """Return the chat messages of a canonical request."""
+    messages = [
+        {"role": message.role, "content": _content(message.parts)} for message in request.messages
+    ]
+    if request.system is not None:
+        system = request.system
+        content = system if isinstance(system, str) else _content(system)
+        messages.insert(0, {"role": "system", "content": content})
+    return tuple(messages)
+
+
+def _parts(content: str | Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+    if isinstance(content, str):
+        return (TextPart(content),)
+    return tuple(_part(item) for item in content)
+
+
+def _part(item: Mapping[str, Any]) -> Any:
+    if item["type"] == "text":
+        return TextPart(item["text"])
+    kind = ImagePart if item["type"] == "image_url" else AudioPart
+    return kind(url=item[item["type"]]["url"])
+
+
+def _content(parts: Sequence[Any]) -> str | list[dict[str, Any]]:
+    if len(parts) == 1 and isinstance(parts[0], TextPart):
+        return str(parts[0].text)
+    return [_item(part) for part in parts]
+
+
+def _item(part: Any) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    kind = "image_url" if isinstance(part, ImagePart) else "audio_url"
+    return {"type": kind, kind: {"url": part.url}}

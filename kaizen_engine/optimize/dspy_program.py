@@ -1,0 +1,65 @@
+"""The program that DSPy's optimizers work on: one prediction, exportable at any moment."""
+
+from typing import Any
+
+import dspy
+from dspy.utils.exceptions import AdapterParseError
+
+from kaizen_engine.errors import JobAbort
+from kaizen_engine.optimize.dspy_adapter import VanillaAdapter
+from kaizen_engine.prompts.artifact import PromptArtifact
+from kaizen_engine.states import StopReason
+
+
+class PromptProgram(dspy.Module):
+    """An artifact as a DSPy module; its fields have the adapter's internal names.
+
+    An answer that cannot be parsed is data: the prediction's fields are None and `parse_error`
+    says why. Every other error aborts the job, since DSPy would score it as a bad prompt.
+    """
+
+    def __init__(self, artifact: PromptArtifact) -> None:
+        super().__init__()
+        self.adapter = VanillaAdapter(artifact)
+        self.predict = dspy.Predict(self.adapter.signature)
+        self.predict.demos = self.adapter.to_demos(artifact.demos)
+
+    @classmethod
+    def from_artifact(cls, artifact: PromptArtifact) -> "PromptProgram":
+        return cls(artifact)
+
+    def artifact(self) -> PromptArtifact:
+        """Export what this program sends right now."""
+        return self.adapter.artifact(self.predict.signature, self.predict.demos)
+
+    def forward(self, **inputs: Any) -> dspy.Prediction:
+        try:
+            with dspy.context(adapter=self.adapter, warn_on_type_mismatch=False):
+                return self.predict(**inputs)
+        except AdapterParseError as error:
+            return self._without_answer(str(error.__cause__ or error))
+        except Exception as error:
+            detail = f"{type(error).__name__}: {error}"
+            raise JobAbort(StopReason.ERROR, detail[:500]) from error
+
+    def _without_answer(self, problem: str) -> dspy.Prediction:
+        fields = dict.fromkeys(self.predict.signature.output_fields)
+        return dspy.Prediction(**{"parse_error": problem, **fields})
+
+
+class BoundedTeacher(PromptProgram):
+    """A teacher that stops asking the model after `attempts` examples.
+
+    DSPy's bootstrapping walks the whole train set while answers are wrong. Each candidate starts
+    from a deep copy, and so with a fresh count.
+    """
+
+    def __init__(self, artifact: PromptArtifact, attempts: int) -> None:
+        super().__init__(artifact)
+        self.attempts_left = attempts
+
+    def forward(self, **inputs: Any) -> dspy.Prediction:
+        if self.attempts_left <= 0:
+            return self._without_answer("no attempts left")
+        self.attempts_left -= 1
+        return super().forward(**inputs)
