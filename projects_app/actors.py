@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
-from projects_app.exceptions import NotAllowed
-from projects_app.models import ApiKey, Membership, Project, Role, Scope, User
+from projects_app.exceptions import NotAllowed, NotHere
+from projects_app.models import ApiKey, Project, Role, Scope, User
+from projects_app.selectors import role_in
 
 RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.APPROVER: 2, Role.ADMIN: 3}
 
@@ -26,11 +27,8 @@ class Actor:
     def member(
         cls, user: User, project: Project, *, request_id: str = "", ip: str | None = None
     ) -> Self:
-        """Return the actor for a member, with no role at all for anybody else."""
-        membership = Membership.objects.filter(user=user, project=project).first()
-        role = Role(membership.role) if membership else None
-        if user.is_superuser and user.is_active:
-            role = Role.ADMIN
+        """Return the actor for an active member, with no role at all for anybody else."""
+        role = role_in(user, project)
         return cls(f"user:{user.username}", project.pk, user, role, request_id=request_id, ip=ip)
 
     @classmethod
@@ -55,8 +53,15 @@ class Actor:
             return RANK[self.role] >= RANK[role]
         return scope is not None and scope.value in self.scopes
 
-    def require(self, *, role: Role, scope: Scope | None = None) -> None:
-        """Raise NotAllowed unless the member's role or the key's scope permits it."""
+    def require(
+        self, *, role: Role, scope: Scope | None = None, project_id: int | None = None
+    ) -> None:
+        """Raise NotAllowed unless the member's role or the key's scope permits it.
+
+        With `project_id`, the project of the thing acted on, another tenant's raises NotHere.
+        """
+        if project_id is not None and project_id != self.project_id:
+            raise NotHere("there is nothing here for this project")
         if not self.allows(role=role, scope=scope):
             needed = f"the {role} role" + (f" or the {scope} scope" if scope else "")
             raise NotAllowed(f"{self.label} may not do this: it needs {needed}")

@@ -11,6 +11,7 @@ import string
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.core.cache import caches
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,6 +21,7 @@ from projects_app.models import ApiKey, Project, Role, Scope
 from projects_app.services.audit import audit_record
 
 ALPHABET = string.ascii_letters + string.digits
+CACHE_S = 5
 LONGEST_LIFE = timedelta(days=365)
 NOBODY = hashlib.sha256(b"").hexdigest()
 
@@ -34,7 +36,7 @@ def api_key_create(
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Return the key's row and its text, which nobody can read again."""
-    actor.require(role=Role.ADMIN, scope=Scope.ADMIN_KEYS)
+    actor.require(role=Role.ADMIN, scope=Scope.ADMIN_KEYS, project_id=project.pk)
     expiry = _checked_expiry(expires_at)
     _check_scopes(actor, scopes)
     prefix = "".join(secrets.choice(ALPHABET) for _ in range(8))
@@ -54,24 +56,50 @@ def api_key_create(
 
 @transaction.atomic
 def api_key_revoke(*, actor: Actor, key: ApiKey) -> ApiKey:
-    """Refuse the key from now on; a key that is already revoked stays as it was."""
-    actor.require(role=Role.ADMIN, scope=Scope.ADMIN_KEYS)
+    """Refuse the key from now on; a key that is already revoked stays as it was.
+
+    Other processes may still hold the key in memory for a few seconds.
+    """
+    actor.require(role=Role.ADMIN, scope=Scope.ADMIN_KEYS, project_id=key.project_id)
     moved = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     if moved:
         audit_record(actor=actor, action="kaizen.api_key.revoked", subject=key)
+    transaction.on_commit(lambda: caches["local"].delete(_cache_name(key.prefix, key.secret_hash)))
     key.refresh_from_db()
     return key
 
 
+def api_key_find_cached(text: str) -> ApiKey | None:
+    """Return the live key, asking the database at most every few seconds a process."""
+    prefix, secret = _parts(text)
+    name = _cache_name(prefix, _hash(secret))
+    key: ApiKey | None = caches["local"].get(name)
+    if key is None:
+        key = api_key_find(text)
+        if key is not None:
+            caches["local"].set(name, key, CACHE_S)
+    return key if key and key.expires_at > timezone.now() else None
+
+
 def api_key_find(text: str) -> ApiKey | None:
     """Return the live key that the text is, taking the same time whether or not it exists."""
-    parts = text.split("_", 3)
-    prefix, secret = (parts[2], parts[3]) if len(parts) == 4 and parts[0] == "kz" else ("", "")
+    prefix, secret = _parts(text)
     key = ApiKey.objects.select_related("project", "created_by").filter(prefix=prefix).first()
     matches = hmac.compare_digest(_hash(secret), key.secret_hash if key else NOBODY)
     if not (key and matches) or key.revoked_at or key.expires_at <= timezone.now():
         return None
     return key
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """Return prefix and secret, both empty when the text cannot be a key."""
+    parts = text.split("_", 3)
+    is_key = len(parts) == 4 and parts[0] == "kz" and parts[2].isascii() and parts[2].isalnum()
+    return (parts[2], parts[3]) if is_key else ("", "")
+
+
+def _cache_name(prefix: str, secret_hash: str) -> str:
+    return f"key:{hashlib.sha256(f'{prefix}:{secret_hash}'.encode()).hexdigest()}"
 
 
 def _hash(secret: str) -> str:
