@@ -29,7 +29,8 @@ class Connection(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="connections")
     slug = models.SlugField(max_length=40)
     kind = models.CharField(max_length=10, choices=choices_of(ConnectionKind))
-    base_url = models.URLField(max_length=500, blank=True, default="")
+    # No URLField: its validator refuses hosts without a dot, as containers have on their network.
+    base_url = models.CharField(max_length=500, blank=True, default="")
     secret_encrypted = models.TextField(blank=True, default="", editable=False)
     secret_last4 = models.CharField(max_length=4, blank=True, default="", editable=False)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
@@ -137,16 +138,16 @@ class BreakerState(models.Model):
 
 
 class RateWindow(models.Model):
-    """Calls admitted to one provider in one minute, shared by every process."""
+    """Calls admitted to one provider in one window of time, shared by every process."""
 
     key = models.CharField(max_length=200)
-    minute = models.BigIntegerField()
+    starts_at_ms = models.BigIntegerField()
     count = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["key", "minute"], name="ratewindow_one_per_minute")
+            models.UniqueConstraint(fields=["key", "starts_at_ms"], name="ratewindow_one_a_time")
         ]
 
     def __str__(self) -> str:
-        return f"{self.key} {self.minute}"
+        return f"{self.key} {self.starts_at_ms}"

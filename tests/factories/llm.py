@@ -91,4 +91,4 @@ class RateWindowFactory(DjangoModelFactory):
         model = RateWindow
 
     key = factory.Sequence(lambda n: f"provider{n}")
-    minute = 29_000_000
+    starts_at_ms = 1_700_000_000_000

@@ -1,0 +1,38 @@
+"""Looking connections and prices up."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Sum
+
+from kaizen_engine.llm.meter import Spent
+from kaizen_engine.llm.types import Price
+from llm_app.models import CallRecord, Connection, LedgerEntry
+from projects_app.exceptions import NotHere
+from projects_app.models import Project
+
+
+def connection_get(project: Project, slug: str) -> Connection:
+    connection = Connection.objects.filter(project=project, slug=slug).first()
+    if connection is None:
+        raise NotHere(f"the project has no connection {slug}", code="unknown_connection")
+    return connection
+
+
+def prices_of(connection: Connection) -> Mapping[str, Price]:
+    """Return the known prices by bare model name."""
+    return {
+        row.model: Price(row.input_usd_per_mtok, row.output_usd_per_mtok)
+        for row in connection.prices.all()
+    }
+
+
+def spent_on(subject: UUID) -> Spent:
+    """Return what a job or other subject was charged with so far, failed calls included."""
+    money = LedgerEntry.objects.filter(subject=subject).aggregate(
+        usd=Sum("cost_usd"), tokens=Sum(F("input_tokens") + F("output_tokens"))
+    )
+    tries = CallRecord.objects.filter(subject=subject).aggregate(tries=Sum("tries"))["tries"]
+    failed = LedgerEntry.objects.filter(subject=subject, is_upper_bound=True).count()
+    return Spent(money["usd"] or Decimal(0), money["tokens"] or 0, (tries or 0) + failed)
