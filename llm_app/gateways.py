@@ -1,0 +1,101 @@
+"""Build the one door to any model for a project: routes, prices, and the shared stores."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+
+from kaizen_engine.clock import Clock, SystemClock
+from kaizen_engine.errors import PriceUnknown
+from kaizen_engine.llm.gateway import Gateway, Route
+from kaizen_engine.llm.meter import Meter
+from kaizen_engine.llm.pricing import PriceBook
+from kaizen_engine.llm.types import Provider
+from llm_app.journal import DatabaseJournal
+from llm_app.models import Connection, ConnectionKind
+from llm_app.selectors import connection_get, prices_of
+from llm_app.services.connections import connection_secret
+from llm_app.stores import DatabaseBreaker, DatabaseLimiter
+from llm_app.targets import check_target
+from projects_app.exceptions import InvalidInput
+from projects_app.models import Project
+
+
+def gateway_for(
+    project: Project,
+    models: Iterable[str],
+    *,
+    meter: Meter,
+    journal: DatabaseJournal,
+    clock: Clock | None = None,
+) -> Gateway:
+    """Return a gateway that serves `models`, each written `<connection slug>/<model>`.
+
+    Raises NotHere for a connection the project lacks, PriceUnknown for a model without a price,
+    TargetRefused for an address that may no longer be called.
+    """
+    clock = clock or SystemClock()
+    config = settings.CONFIG
+    return Gateway(
+        routes_for(project, models),
+        meter=meter,
+        breaker=DatabaseBreaker(
+            journal.writer,
+            threshold=config.breaker_failures,
+            reset_s=config.breaker_reset_s,
+            clock=clock,
+        ),
+        limiter=DatabaseLimiter(journal.writer, clock=clock),
+        journal=journal,
+        clock=clock,
+        call_timeout_s=config.call_timeout_s,
+        on_lost=journal.lost,
+    )
+
+
+def routes_for(project: Project, models: Iterable[str]) -> dict[str, Route]:
+    routes: dict[str, Route] = {}
+    for name in sorted(set(models)):
+        slug, _, model = name.partition("/")
+        if not model:
+            raise InvalidInput(f"{name!r} is no model; write <connection>/<model>")
+        connection = connection_get(project, slug)
+        check_priced(connection, model)
+        if slug not in routes:
+            routes[slug] = _route(connection)
+    return routes
+
+
+def check_priced(connection: Connection, model: str) -> None:
+    """Raise PriceUnknown, saying where the price is entered."""
+    if model not in prices_of(connection):
+        message = (
+            f"no price is known for {connection.slug}/{model}: an admin of {connection.project} "
+            f"enters one in the admin under Model prices, for the connection {connection.slug}"
+        )
+        raise PriceUnknown(message)
+
+
+def breaker_key(connection: Connection) -> str:
+    """Return the name of the connection's rows in the shared stores."""
+    return f"{connection.project.public_id}/{connection.slug}"
+
+
+def provider_for(connection: Connection) -> Provider:
+    """Return the provider; its module, and with it DSPy, is imported only now."""
+    if connection.kind == ConnectionKind.DEMO:
+        from kaizen_engine.llm.providers.demo import DemoModel
+
+        return DemoModel()
+    check_target(connection.base_url)
+    from kaizen_engine.optimize.dspy_native import NativeProvider
+
+    return NativeProvider(connection.base_url, connection_secret(connection))
+
+
+def _route(connection: Connection) -> Route:
+    return Route(
+        provider=provider_for(connection),
+        per_minute=connection.requests_per_minute,
+        prices=PriceBook(prices_of(connection)),
+        key=breaker_key(connection),
+    )
