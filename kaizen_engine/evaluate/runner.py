@@ -1,0 +1,138 @@
+"""Score an artifact on examples, row by row, with the messages that ship."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from kaizen_engine.errors import JobAbort
+from kaizen_engine.evaluate.metrics import Metric
+from kaizen_engine.llm.types import ChatRequest, ChatResponse
+from kaizen_engine.prompts.artifact import PromptArtifact
+from kaizen_engine.prompts.parse import OutputParseError, parse_output
+from kaizen_engine.prompts.render import RenderError, render_messages
+from kaizen_engine.states import Origin, Split
+
+DEFAULT_MAX_TOKENS = 512
+
+Complete = Callable[[ChatRequest], ChatResponse]
+
+
+@dataclass(frozen=True)
+class Example:
+    """`outputs` are the expected ones. `deciding`: a random or representative row."""
+
+    id: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    split: Split
+    group: str
+    origin: Origin
+    deciding: bool
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class RowScore:
+    """`output` is None, and `score` 0, when `parse_error` says why there is none."""
+
+    example_id: str
+    score: float
+    output: Mapping[str, Any] | None
+    parse_error: str
+    text: str
+    messages_hash: str
+
+
+def build_request(artifact: PromptArtifact, inputs: Mapping[str, Any], model: str) -> ChatRequest:
+    """Return the call that ships for these inputs; raises RenderError."""
+    params = dict(artifact.params)
+    return ChatRequest(
+        model=model,
+        messages=tuple(render_messages(artifact.to_dict(), inputs)),
+        max_tokens=int(params.pop("max_tokens", DEFAULT_MAX_TOKENS)),
+        temperature=float(params.pop("temperature", 0.0)),
+        params=params,
+    )
+
+
+def evaluate_rows(
+    artifact: PromptArtifact,
+    examples: Sequence[Example],
+    complete: Complete,
+    metric: Metric,
+    threads: int,
+    model: str,
+    on_row: Callable[[RowScore], None] | None = None,
+) -> list[RowScore]:
+    """Return a score for each example, in their order.
+
+    An answer that breaks the contract, or an example that lacks an input, scores 0 with the
+    reason. Any other error stops the rows not yet begun, waits for the calls in flight, and is
+    raised, a JobAbort before others. `on_row` is called in the caller's thread, as rows finish.
+    """
+    stopping = threading.Event()
+
+    def score(example: Example) -> RowScore | None:
+        if stopping.is_set():
+            return None
+        try:
+            return score_row(artifact, example, complete, metric, model)
+        except BaseException:
+            # Set here, not by the collector: another thread may be about to begin a row.
+            stopping.set()
+            raise
+
+    with ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        futures = [pool.submit(score, example) for example in examples]
+        try:
+            _report(futures, on_row)
+        finally:
+            stopping.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+    return [row for future in futures if (row := future.result()) is not None]
+
+
+def score_row(
+    artifact: PromptArtifact, example: Example, complete: Complete, metric: Metric, model: str
+) -> RowScore:
+    """Score one example with one call; errors of `complete` pass through."""
+    try:
+        request = build_request(artifact, example.inputs, model)
+    except RenderError as error:
+        return RowScore(example.id, 0.0, None, f"not rendered: {error}", "", "")
+    text = complete(request).text
+    try:
+        output = parse_output(artifact.to_dict(), text)
+    except OutputParseError as error:
+        return RowScore(example.id, 0.0, None, str(error), _storable(text), request.messages_hash)
+    score = metric.score(example.outputs, output)
+    return RowScore(example.id, score, output, "", _storable(text), request.messages_hash)
+
+
+def _report(
+    futures: Sequence["Future[RowScore | None]"], on_row: Callable[[RowScore], None] | None
+) -> None:
+    """Hand over rows as they finish; at the first error, raise once all threads have ended."""
+    for future in as_completed(futures):
+        error = future.exception()
+        if error is not None:
+            raise _worst(futures, error)
+        row = future.result()
+        if row is not None and on_row is not None:
+            on_row(row)
+
+
+def _worst(futures: Sequence["Future[RowScore | None]"], first: BaseException) -> BaseException:
+    for future in futures:
+        future.cancel()
+    for future in futures:
+        if not future.cancelled() and isinstance(future.exception(), JobAbort):
+            return future.exception() or first
+    return first
+
+
+def _storable(text: str) -> str:
+    # Databases refuse NUL and lone surrogates; the row is for people to read.
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
