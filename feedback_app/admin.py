@@ -1,9 +1,15 @@
 """Feedback, datasets and examples in the admin: to read and to search."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
 
 from feedback_app.models import Dataset, Example, Feedback
-from projects_app.admin_scope import ProjectScopedAdmin
+from feedback_app.services.datasets import dataset_create, dataset_declare
+from projects_app.actors import Actor
+from projects_app.admin_scope import ProjectScopedAdmin, ServiceForm
 
 
 @admin.register(Feedback)
@@ -16,8 +22,20 @@ class FeedbackAdmin(ProjectScopedAdmin):
 
 @admin.register(Dataset)
 class DatasetAdmin(ProjectScopedAdmin):
+    can_add = True
+    can_change = True
+    fields = ("project", "task", "name", "is_representative")
     list_display = ("name", "project", "task", "is_representative", "created_at")
     search_fields = ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("project", "task", "name") if obj else ()
+
+    def save_by_service(self, actor: Actor, form: ServiceForm, *, change: bool) -> models.Model:
+        if not change:
+            return dataset_create(actor=actor, **form.cleaned_data)
+        declared = form.cleaned_data["is_representative"]
+        return dataset_declare(actor=actor, dataset=form.instance, is_representative=declared)
 
 
 @admin.register(Example)

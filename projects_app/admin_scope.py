@@ -9,11 +9,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from projects_app.actors import RANK, Actor
+from projects_app.exceptions import InvalidInput, ServiceError
 from projects_app.models import Membership, Project, Role, User
 
 
@@ -34,6 +35,29 @@ def actor_of(request: HttpRequest, project: Project) -> Actor:
         request_id=getattr(request, "request_id", ""),
         ip=request.META.get("REMOTE_ADDR") or None,
     )
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that saves through a service, so that a refusal stands beside its field."""
+
+    def perform(self) -> models.Model | None:
+        """Call the service; `get_form` of the admin binds this."""
+        raise NotImplementedError
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            with transaction.atomic():
+                saved = self.perform()
+        except InvalidInput as error:
+            for name, text in (error.errors or {"": str(error)}).items():
+                self.add_error(name if name in self.fields else None, text)
+        except ServiceError as error:
+            self.add_error(None, str(error))
+        else:
+            self.instance.pk = saved.pk if saved else self.instance.pk
 
 
 class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -58,6 +82,27 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for name in filter(None, self.project_path.split("__")):
             obj = getattr(obj, name)
         return obj  # type: ignore[no-any-return]
+
+    def save_by_service(
+        self, actor: Actor, form: ServiceForm, *, change: bool
+    ) -> models.Model | None:
+        """Write what the form holds through the services, and return the row."""
+        raise NotImplementedError
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        plain = super().get_form(request, obj, change=change, **kwargs)
+
+        def perform(form: ServiceForm) -> models.Model | None:
+            actor = actor_of(request, self.project_of(form.instance))
+            return self.save_by_service(actor, form, change=change)
+
+        bases = (plain,) if issubclass(plain, ServiceForm) else (ServiceForm, plain)
+        return type(plain.__name__, bases, {"perform": perform})
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Do nothing: the form has called the service."""
 
     def _may(self, request: HttpRequest, obj: Any, role: Role) -> bool:
         roles = memberships_of(request.user)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kaizen_engine.states import FeedbackOrigin
-from llm_app.services.connections import connection_create
-from llm_app.services.prices import price_set
+from llm_app.services.connections import connection_create, price_set
 from projects_app.actors import Actor
 from projects_app.models import Project, Role, Scope, User
 from projects_app.services.keys import api_key_create
-from projects_app.services.projects import member_set, project_create
+from projects_app.services.projects import member_set, project_create, project_update
 from prompts_app.services.prompts import prompt_create
 from tasks_app.models import Task
 
@@ -30,8 +29,9 @@ class Seed:
 
 def seed(*, model_url: str, threshold: int) -> Seed:
     """Create everything through the services that a person's clicks would call."""
-    project = project_create(slug="demo", name="Demo: grocery boxes", two_person_rule=True)
+    project = project_create(slug="demo", name="Demo: grocery boxes")
     system = Actor.system(project.pk)
+    project_update(actor=system, project=project, two_person_rule=True)
     passwords = {role.value: secrets.token_urlsafe(9) for role in (Role.EDITOR, Role.APPROVER)}
     people = {name: _person(system, project, name, word) for name, word in passwords.items()}
     connection = connection_create(

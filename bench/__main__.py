@@ -1,0 +1,19 @@
+"""`make bench`: say what can be measured; `python -m bench.<name>` runs one."""
+
+import sys
+from importlib import import_module
+
+BENCHES = {
+    "banking77": "a bootstrap job on real customer questions, and its shuffled control",
+}
+
+
+def main(names: list[str]) -> None:
+    for name in names or BENCHES:
+        if name not in BENCHES:
+            sys.exit(f"unknown benchmark {name!r}; there are: {', '.join(BENCHES)}")
+        import_module(f"bench.{name}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
