@@ -19,6 +19,9 @@ from tests.factories.projects import (
     UserFactory,
     key_text,
 )
+from tests.live_database import live_database, postgres_template
+
+__all__ = ["live_database", "postgres_template"]
 
 
 class JsonClient(APIClient):
