@@ -25,7 +25,9 @@ class PromptVersion(models.Model):
     verdict = models.CharField(
         max_length=20, choices=choices_of(Verdict), default=Verdict.NONE.value
     )
-    evidence = models.JSONField(default=dict, help_text="Frozen when the version was made.")
+    evidence = models.JSONField(
+        default=dict, blank=True, help_text="Frozen when the version was made."
+    )
     origin_job = models.UUIDField(null=True, blank=True)
     dspy_state = models.JSONField(null=True, blank=True)
     parents = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="children")
@@ -61,6 +63,9 @@ class Tag(models.Model):
     name = models.CharField(max_length=60)
     version = models.ForeignKey(PromptVersion, on_delete=models.PROTECT, related_name="tags")
     revision = models.PositiveIntegerField(default=1)
+    project_revision = models.PositiveBigIntegerField(
+        default=0, help_text="The project's revision that this tag's last move made."
+    )
     moved_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -101,7 +106,7 @@ class GateResult(models.Model):
     replaced = models.ForeignKey(
         PromptVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    figure = models.JSONField(default=dict)
+    figure = models.JSONField(default=dict, blank=True)
     reason = models.TextField(blank=True, default="")
     actor = models.CharField(max_length=200, default="system")
     created_at = models.DateTimeField(auto_now_add=True)
