@@ -1,0 +1,141 @@
+"""Who works on a job: a claim with a fence, kept alive by a lease.
+
+1. A claim is one conditional UPDATE; losing the race is a normal return.
+2. The holder pushes its lease forward every quarter of it; no row updated means it lost the job.
+3. Every later write of the holder names its fence, so a holder that slept through its lease and
+   woke up again changes nothing.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, DateTimeField, F, Q, Value, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from kaizen_engine.states import JobState
+from optimization_app.models import Job
+from optimization_app.services.moves import HELD_STATES, held_by, job_move
+from projects_app.actors import Actor
+from projects_app.services.audit import audit_record
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a job until somebody else claims it."""
+
+    job_id: int
+    fence: int
+    deadline_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What the holder has spent, carried along with its heartbeat."""
+
+    usd: Decimal
+    tokens: int
+    calls: int
+
+
+def lease_length() -> timedelta:
+    return timedelta(seconds=settings.CONFIG.lease_s)
+
+
+def worker_name() -> str:
+    """Return a name no other claim has, so that a claim can recognise itself."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid7().hex[-12:]}"
+
+
+def stale_at(now: datetime) -> Q:
+    return Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+
+
+def job_claim(job_id: int, worker_id: str, *, now: datetime | None = None) -> Claim | None:
+    """Take a job that waits, or whose holder let its lease run out; None when neither holds.
+
+    The deadline is fixed by the first claim: a restart gives a job no more time.
+    """
+    now = now or timezone.now()
+    job = Job.objects.select_related("task").filter(pk=job_id).first()
+    if job is None:
+        return None
+    deadline = now + timedelta(minutes=job.minutes)
+    waiting = Q(state=JobState.QUEUED.value) | Q(state__in=HELD_STATES)
+    with transaction.atomic():
+        taken = Job.objects.filter(
+            waiting & stale_at(now), pk=job_id, attempts__lt=F("max_attempts")
+        ).update(
+            state=Case(
+                When(state=JobState.PUBLISHING.value, then=Value(JobState.PUBLISHING.value)),
+                default=Value(JobState.RUNNING.value),
+            ),
+            fence=F("fence") + 1,
+            attempts=F("attempts") + 1,
+            lease_until=now + lease_length(),
+            heartbeat_at=now,
+            worker_id=worker_id,
+            started_at=_first("started_at", now),
+            deadline_at=_first("deadline_at", deadline),
+        )
+        if not taken:
+            return None
+        row = Job.objects.get(pk=job_id)
+        audit_record(
+            actor=Actor.system(job.task.project_id),
+            action="kaizen.job.claimed",
+            subject=row,
+            fence=row.fence,
+            attempt=row.attempts,
+        )
+    return Claim(job_id, row.fence, row.deadline_at or deadline, row.attempts)
+
+
+def _first(field: str, value: datetime) -> Coalesce:
+    return Coalesce(F(field), Value(value, output_field=DateTimeField()))
+
+
+def lease_extend(
+    job_id: int, fence: int, *, spending: Spending | None = None, now: datetime | None = None
+) -> bool:
+    """Push the lease forward; False means that the job is somebody else's by now."""
+    now = now or timezone.now()
+    changes = {"lease_until": now + lease_length(), "heartbeat_at": now}
+    if spending is not None:
+        changes |= spending_changes(spending)
+    return bool(Job.objects.filter(held_by(fence), pk=job_id).update(**changes))
+
+
+def spending_changes(spending: Spending) -> dict[str, Decimal | int]:
+    return {
+        "spent_usd": spending.usd,
+        "spent_tokens": spending.tokens,
+        "calls": spending.calls,
+    }
+
+
+def fence_holds(job_id: int, fence: int) -> bool:
+    """Check the fence by writing: the row is locked for the rest of the transaction."""
+    return bool(Job.objects.filter(held_by(fence), pk=job_id).update(fence=fence))
+
+
+def lease_release(job: Job, fence: int, *, counts_as_attempt: bool = True) -> bool:
+    """Give an unfinished job back to the queue, for another worker to replay its journal."""
+    changes: dict[str, object] = {"lease_until": None, "worker_id": ""}
+    if not counts_as_attempt:
+        changes["attempts"] = F("attempts") - 1
+    return job_move(
+        actor=Actor.system(job.task.project_id),
+        job=job,
+        to=JobState.QUEUED,
+        where=held_by(fence),
+        reason="the worker gave it back",
+        **changes,
+    )
