@@ -1,0 +1,143 @@
+"""What a job will cost, from the rows it will have and its first prompt; no call is made."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q
+
+from feedback_app.models import Example, Feedback
+from kaizen_engine.data.split import (
+    LEAST_TEST_ROWS,
+    TEST_FROM_ROWS,
+    TEST_SHARE,
+    TRAIN_SHARE,
+    TRAIN_SHARE_BESIDE_TEST,
+)
+from kaizen_engine.optimize.estimate import Estimate, MeanTokens, Rows, estimate_job
+from kaizen_engine.prompts.render import RenderError, render_messages
+from kaizen_engine.states import Origin, Split
+from llm_app.selectors import connection_get, prices_of
+from optimization_app.config import JobConfig
+from projects_app.exceptions import Conflict
+from prompts_app.models import PromptVersion
+from tasks_app.models import Task
+
+SAMPLE = 20
+BYTES_PER_TOKEN = 4
+TOKENS_PER_MESSAGE = 4
+
+
+@dataclass(frozen=True)
+class JobEstimate:
+    """The range, and the rows it was made for."""
+
+    rows: Rows
+    range: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        found = self.range
+        return {
+            "calls": [found.calls_low, found.calls_high],
+            "tokens": [found.tokens_low, found.tokens_high],
+            "usd": [str(found.usd_low), str(found.usd_high)],
+            "rows": {"train": self.rows.train, "dev": self.rows.dev, "test": self.rows.test},
+        }
+
+
+def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEstimate:
+    slug, _, model = config.student.partition("/")
+    price = prices_of(connection_get(task.project, slug))[model]
+    rows = rows_to_come(task, config.good_score)
+    found = estimate_job(
+        rows,
+        _mean_tokens(task, version, config),
+        price,
+        search_settings(config),
+        config.optimizer_type,
+    )
+    return JobEstimate(rows, found)
+
+
+def search_settings(config: JobConfig) -> dict[str, Any]:
+    """Return what the strategies read, by the engine's names."""
+    return {
+        "num_trials": config.num_trials,
+        "max_demos": config.num_fewshot_examples,
+        "good_score": config.good_score,
+    }
+
+
+def refuse_if_over_budget(estimate: JobEstimate, config: JobConfig) -> None:
+    """Raise Conflict (budget_too_small) when even the lower figure does not fit."""
+    least = estimate.range
+    caps = (
+        ("USD", least.usd_low or Decimal(0), Decimal(config.budget_usd)),
+        ("tokens", Decimal(least.tokens_low), _cap(config.budget_tokens)),
+    )
+    for unit, needed, cap in caps:
+        if cap is not None and needed > cap:
+            message = f"the job needs at least {needed} {unit} and its budget is {cap} {unit}"
+            raise Conflict(message, code="budget_too_small")
+
+
+def rows_to_come(task: Task, good_score: float) -> Rows:
+    """Say how the task's labelled rows will fall into splits, without dealing them out yet."""
+    splits = Example.objects.filter(task=task).values_list("split").annotate(rows=Count("id"))
+    have = dict(splits.order_by())
+    new = Feedback.objects.filter(_is_labelled(good_score), task=task, example=None)
+    deciding = new.filter(origin__in=(Origin.RANDOM.value, Origin.IMPORT.value)).count()
+    added = new.count() + have.get("", 0)
+    train, dev, test = (have.get(split.value, 0) for split in (Split.TRAIN, Split.DEV, Split.TEST))
+    total = train + dev + test + added
+    has_test = total >= TEST_FROM_ROWS
+    wanted = max(LEAST_TEST_ROWS, math.ceil(TEST_SHARE * total)) if has_test else 0
+    new_test = max(0, min(wanted - test, deciding))
+    share = TRAIN_SHARE_BESIDE_TEST if has_test else TRAIN_SHARE
+    searched = train + dev + added - new_test
+    new_train = max(0, min(round(share * searched) - train, added - new_test))
+    return Rows(train + new_train, searched - train - new_train, test + new_test)
+
+
+def _is_labelled(good_score: float) -> Q:
+    is_good = Q(score__gte=good_score) | Q(score__isnull=True, thumb=True)
+    return Q(corrected_output__isnull=False) | is_good
+
+
+def _mean_tokens(task: Task, version: PromptVersion, config: JobConfig) -> MeanTokens:
+    rows = Feedback.objects.filter(_is_labelled(config.good_score), task=task).order_by("-id")
+    pairs = [(row.inputs, row.corrected_output or row.output) for row in rows[:SAMPLE]]
+    if not pairs:
+        pairs = list(
+            Example.objects.filter(task=task).order_by("-id").values_list("inputs", "outputs")
+        )[:SAMPLE]
+    prompts = [_prompt_tokens(version, inputs) for inputs, _ in pairs]
+    answers = [_tokens(str(output)) for _, output in pairs]
+    inputs = [_tokens(str(inputs)) for inputs, _ in pairs]
+    answer = _mean(answers, 16)
+    return MeanTokens(
+        prompt=_mean(prompts, 200),
+        demo=_mean(inputs, 50) + answer + 2 * TOKENS_PER_MESSAGE,
+        answer=answer,
+    )
+
+
+def _prompt_tokens(version: PromptVersion, inputs: dict[str, Any]) -> int:
+    try:
+        messages = render_messages(version.artifact, inputs)
+    except RenderError:
+        return _tokens(str(version.artifact))
+    return sum(TOKENS_PER_MESSAGE + _tokens(str(message["content"])) for message in messages)
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
+
+
+def _mean(numbers: list[int], otherwise: float) -> float:
+    return sum(numbers) / len(numbers) if numbers else otherwise
+
+
+def _cap(tokens: int | None) -> Decimal | None:
+    return None if tokens is None else Decimal(tokens)

@@ -1,0 +1,37 @@
+"""What django-q2 calls. Each function may be called twice, late or by two workers at once."""
+
+from django.utils import timezone
+
+from feedback_app.selectors import tasks_over_threshold
+from optimization_app.services.lease import job_claim, worker_name
+from optimization_app.services.reap import jobs_reap
+from optimization_app.services.start import job_start_automatic
+from optimization_app.stopping import leave_if_orphaned, stop_requested
+from optimization_app.supervisor import Supervisor
+
+
+def run_optimize_job(job_id: int) -> str:
+    """Work on the job if nobody else does. Returns what happened, for the queue's own record."""
+    leave_if_orphaned()
+    if stop_requested():
+        return "left to the next worker"
+    claim = job_claim(job_id, worker_name())
+    if claim is None:
+        return "not to be claimed"
+    Supervisor(claim).run()
+    return f"attempt {claim.attempts}"
+
+
+def reap_jobs() -> str:
+    leave_if_orphaned()
+    reaped = jobs_reap()
+    return f"requeued {reaped.requeued}, ended {reaped.ended}, woken {reaped.woken}"
+
+
+def sweep_thresholds() -> int:
+    """Start the jobs that a lost signal, a cool-down or a running job has held back."""
+    leave_if_orphaned()
+    started = 0
+    for task_id in tasks_over_threshold(timezone.now()):
+        started += job_start_automatic(task_id) is not None
+    return started

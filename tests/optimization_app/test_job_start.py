@@ -1,0 +1,179 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from feedback_app.models import Feedback, TaskCounter
+from feedback_app.signals import threshold_reached
+from kaizen_engine.errors import PriceUnknown
+from kaizen_engine.states import JobKind, JobState
+from llm_app.models import ModelPrice
+from optimization_app.models import Job
+from optimization_app.services.start import _insert, job_plan, job_start, job_start_automatic
+from optimization_app.worker import sweep_thresholds
+from projects_app.actors import Actor
+from projects_app.exceptions import Conflict, InvalidInput, ServiceError
+from projects_app.models import AuditEntry
+from prompts_app.models import PromptVersion, Tag
+from tasks_app.models import Task
+from tests.factories.optimization import JobFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_job_takes_the_feedback_and_the_settings_of_its_task(
+    ready_task: Task, editor_actor: Actor
+) -> None:
+    job, created = job_start(actor=editor_actor, task=ready_task, trigger="api")
+    assert created
+    assert job.state == JobState.QUEUED
+    assert set(Feedback.objects.values_list("consumed_by", flat=True)) == {job.public_id}
+    assert TaskCounter.objects.get(task=ready_task).unconsumed == 0
+    assert job.config["num_trials"] == ready_task.num_trials
+    assert job.estimate["calls"][0] > 0
+    assert AuditEntry.objects.filter(action="kaizen.job.queued").count() == 1
+
+
+def test_the_loser_of_a_race_gets_the_winners_job(ready_task: Task, editor_actor: Actor) -> None:
+    winner, _ = job_start(actor=editor_actor, task=ready_task, trigger="api")
+    assert job_start(actor=editor_actor, task=ready_task, trigger="api") == (winner, False)
+
+
+def test_the_constraint_decides_when_both_saw_no_live_job(
+    ready_task: Task, editor_actor: Actor
+) -> None:
+    winner, _ = job_start(actor=editor_actor, task=ready_task, trigger="api")
+    plan = job_plan(ready_task, {})
+    assert _insert(editor_actor, plan, "api", at_least=0) == (winner, False)
+
+
+def test_a_second_live_job_of_a_task_cannot_be_inserted(queued_job: Job) -> None:
+    for state in (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            JobFactory(seed_version=queued_job.seed_version, state=state.value)
+
+
+def test_evaluations_and_ended_jobs_do_not_hold_the_task(queued_job: Job) -> None:
+    JobFactory(seed_version=queued_job.seed_version, kind=JobKind.EVALUATE.value)
+    JobFactory(seed_version=queued_job.seed_version, succeeded=True)
+    assert Job.objects.count() == 3
+
+
+def test_a_message_goes_out_only_after_the_commit(
+    ready_task: Task, editor_actor: Actor, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        job_start(actor=editor_actor, task=ready_task, trigger="api")
+        assert not OrmQ.objects.exists()
+    assert OrmQ.objects.filter(key="long").count() == 1
+
+
+def test_a_viewer_and_an_outsider_may_not_start_a_job(
+    ready_task: Task, viewer_actor: Actor, outsider_actor: Actor
+) -> None:
+    for actor in (viewer_actor, outsider_actor):
+        with pytest.raises(ServiceError):
+            job_start(actor=actor, task=ready_task, trigger="api")
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda task: Task.objects.update(archived_at=timezone.now()), "task_archived"),
+        (lambda task: Tag.objects.all().delete(), "no_active_version"),
+        (lambda task: Task.objects.update(student_model=""), "no_student"),
+    ],
+)
+def test_a_task_that_is_not_ready_is_refused(
+    ready_task: Task, editor_actor: Actor, change, code: str
+) -> None:
+    change(ready_task)
+    ready_task.refresh_from_db()
+    with pytest.raises(InvalidInput) as refused:
+        job_start(actor=editor_actor, task=ready_task, trigger="api")
+    assert refused.value.code == code
+    assert not Job.objects.exists()
+
+
+def test_a_model_without_a_price_is_refused(ready_task: Task, editor_actor: Actor) -> None:
+    ModelPrice.objects.all().delete()
+    with pytest.raises(PriceUnknown, match="demo"):
+        job_start(actor=editor_actor, task=ready_task, trigger="api")
+
+
+@pytest.mark.parametrize("cap", [{"budget_usd": "0.0001"}, {"budget_tokens": 10}])
+def test_a_budget_below_the_estimate_is_refused(
+    ready_task: Task, editor_actor: Actor, cap: dict[str, object]
+) -> None:
+    ModelPrice.objects.update(input_usd_per_mtok=Decimal(1000))
+    with pytest.raises(Conflict) as refused:
+        job_start(actor=editor_actor, task=ready_task, trigger="api", config=cap)
+    assert refused.value.code == "budget_too_small"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("optimizer_type", "magic"),
+        ("num_trials", 0),
+        ("num_trials", True),
+        ("num_fewshot_examples", "many"),
+        ("budget_usd", "NaN"),
+        ("budget_usd", [1]),
+        ("budget_tokens", -1),
+        ("minutes", 31),
+        ("student", "no-slash"),
+        ("colour", "red"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_its_name(
+    ready_task: Task, editor_actor: Actor, name: str, value: object
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        job_start(actor=editor_actor, task=ready_task, trigger="api", config={name: value})
+    assert list(refused.value.errors) == [f"config.{name}"]
+
+
+def test_a_full_threshold_starts_one_job(ready_task: Task) -> None:
+    threshold_reached.send_robust(sender=Task, task_id=ready_task.pk)
+    threshold_reached.send_robust(sender=Task, task_id=ready_task.pk)
+    job = Job.objects.get()
+    assert (job.trigger, job.started_by_label) == ("threshold", "system")
+
+
+def test_too_little_feedback_starts_nothing(ready_task: Task) -> None:
+    TaskCounter.objects.update(unconsumed=4)
+    assert job_start_automatic(ready_task.pk) is None
+
+
+def test_rows_another_job_took_meanwhile_start_nothing(ready_task: Task) -> None:
+    Feedback.objects.update(consumed_by=ready_task.public_id)
+    assert job_start_automatic(ready_task.pk) is None
+    assert not Job.objects.exists()
+
+
+def test_a_task_in_setup_state_never_triggers(
+    ready_task: Task, live_version: PromptVersion
+) -> None:
+    Tag.objects.all().delete()
+    assert job_start_automatic(ready_task.pk) is None
+    assert TaskCounter.objects.get().not_before is None
+
+
+def test_a_refused_automatic_job_is_tried_again_later(ready_task: Task) -> None:
+    ModelPrice.objects.all().delete()
+    assert job_start_automatic(ready_task.pk) is None
+    counter = TaskCounter.objects.get()
+    assert counter.not_before is not None
+    assert counter.failures_in_a_row == 0
+
+
+def test_the_sweep_starts_what_a_signal_missed_unless_it_cools_down(ready_task: Task) -> None:
+    TaskCounter.objects.update(not_before=timezone.now() + timedelta(minutes=1))
+    assert sweep_thresholds() == 0
+    TaskCounter.objects.update(not_before=timezone.now())
+    assert sweep_thresholds() == 1
