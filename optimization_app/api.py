@@ -1,0 +1,215 @@
+"""The REST door to jobs."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from kaizen_engine.states import LIVE_JOB_STATES
+from optimization_app.models import Job, Trial
+from optimization_app.selectors import job_by_public_id, job_list, job_sentence
+from optimization_app.services.cancel import job_cancel
+from optimization_app.services.start import job_start
+from projects_app.exceptions import Conflict
+from projects_app.models import Scope
+from prompts_app.models import PromptVersion
+from tasks_app.selectors import task_by_public_id
+
+PAGE = 100
+
+
+class _Exact(serializers.Serializer[Any]):
+    """A body in which an unknown field is a mistake, not a wish that is silently dropped."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(unknown, "This field is unknown."))
+        return attrs
+
+
+class OptimizationStartInput(_Exact):
+    prompt_id = serializers.UUIDField()
+    config = serializers.DictField(required=False, default=dict)
+
+
+class JobCancelInput(_Exact):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+
+
+class TrialOutput(serializers.ModelSerializer[Trial]):
+    class Meta:
+        model = Trial
+        fields = ("number", "score", "rows", "is_full", "is_best", "artifact_hash", "created_at")
+
+
+class SpentOutput(serializers.Serializer[Any]):
+    usd = serializers.CharField(help_text="US dollars, as text so that no digit is lost")
+    tokens = serializers.IntegerField()
+    calls = serializers.IntegerField()
+
+
+class BudgetOutput(serializers.Serializer[Any]):
+    usd = serializers.CharField()
+    tokens = serializers.IntegerField(allow_null=True)
+    minutes = serializers.IntegerField()
+
+
+class JobOutput(serializers.ModelSerializer[Job]):
+    """Metrics run from 0 to 1, `progress` from 0 to 100."""
+
+    job_id = serializers.UUIDField(source="public_id")
+    prompt_id = serializers.UUIDField(source="task.public_id")
+    task = serializers.CharField(source="task.slug")
+    status = serializers.CharField(source="state")
+    sentence = serializers.SerializerMethodField()
+    started_by = serializers.CharField(source="started_by_label")
+    spent = serializers.SerializerMethodField()
+    budget = serializers.SerializerMethodField()
+    estimate = serializers.JSONField()
+
+    class Meta:
+        model = Job
+        fields: tuple[str, ...] = (
+            *("job_id", "prompt_id", "task", "kind", "status", "sentence", "stop_reason"),
+            *("verdict", "trigger", "started_by", "optimizer", "phase", "progress"),
+            *("baseline_metric", "current_best_metric", "spent", "budget", "estimate", "error"),
+            *("created_at", "started_at", "finished_at"),
+        )
+
+    def get_sentence(self, job: Job) -> str:
+        return job_sentence(job)
+
+    @extend_schema_field(SpentOutput)
+    def get_spent(self, job: Job) -> dict[str, Any]:
+        return {"usd": _money(job.spent_usd), "tokens": job.spent_tokens, "calls": job.calls}
+
+    @extend_schema_field(BudgetOutput)
+    def get_budget(self, job: Job) -> dict[str, Any]:
+        return {
+            "usd": _money(job.budget_usd),
+            "tokens": job.budget_tokens,
+            "minutes": job.minutes,
+        }
+
+
+class JobDetailOutput(JobOutput):
+    trials = TrialOutput(many=True, read_only=True)
+
+    class Meta(JobOutput.Meta):
+        fields = (*JobOutput.Meta.fields, "trials")
+
+
+class WinnerOutput(serializers.ModelSerializer[PromptVersion]):
+    version_id = serializers.UUIDField(source="public_id")
+
+    class Meta:
+        model = PromptVersion
+        fields = ("version_id", "number", "hash", "review_state", "verdict")
+
+
+class GateOutput(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    outcome = serializers.CharField()
+    figure = serializers.JSONField()
+    reason = serializers.CharField()
+
+
+class JobResultOutput(serializers.Serializer[Any]):
+    job_id = serializers.UUIDField()
+    status = serializers.CharField()
+    stop_reason = serializers.CharField()
+    verdict = serializers.CharField()
+    winner = WinnerOutput(allow_null=True, help_text="the drafted version, if there is one")
+    evidence = serializers.JSONField()
+    gates = GateOutput(many=True)
+    artifact = serializers.JSONField(allow_null=True, help_text="the best candidate's exact text")
+    files = serializers.ListField(child=serializers.DictField())
+
+
+class OptimizationStartApi(APIView):
+    scopes: ClassVar = {"POST": Scope.OPTIMIZE_TRIGGER}
+
+    @extend_schema(
+        request=OptimizationStartInput, responses={202: JobDetailOutput, 200: JobDetailOutput}
+    )
+    def post(self, request: Request) -> Response:
+        """Queue a job for the prompt; 200 with the live job when there is one already."""
+        body = OptimizationStartInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        task = task_by_public_id(request.auth.project_id, body.validated_data["prompt_id"])
+        job, created = job_start(
+            actor=request.auth, task=task, trigger="api", config=body.validated_data["config"]
+        )
+        return Response(JobDetailOutput(job).data, status=202 if created else 200)
+
+
+class JobListApi(APIView):
+    scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("before", str, description="the last job_id already read")],
+        responses=JobOutput(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List the project's jobs, the newest first, at most 100 at a time."""
+        project_id, before = request.auth.project_id, request.query_params.get("before")
+        last = job_by_public_id(project_id, before) if before else None
+        jobs = job_list(project_id, before=last, limit=PAGE)
+        return Response(JobOutput(jobs, many=True).data)
+
+
+class JobDetailApi(APIView):
+    scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
+
+    @extend_schema(responses=JobDetailOutput)
+    def get(self, request: Request, job_id: str) -> Response:
+        job = job_by_public_id(request.auth.project_id, job_id)
+        return Response(JobDetailOutput(job).data)
+
+
+class JobResultApi(APIView):
+    scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
+
+    @extend_schema(responses=JobResultOutput)
+    def get(self, request: Request, job_id: str) -> Response:
+        """Return what the job found; 409 `not_finished` while it runs."""
+        job = job_by_public_id(request.auth.project_id, job_id)
+        if job.state in LIVE_JOB_STATES:
+            raise Conflict(f"the job is {job.state}; ask again later", code="not_finished")
+        return Response(JobResultOutput(_result(job)).data)
+
+
+class JobCancelApi(APIView):
+    scopes: ClassVar = {"POST": Scope.OPTIMIZE_TRIGGER}
+
+    @extend_schema(request=JobCancelInput, responses=JobDetailOutput)
+    def post(self, request: Request, job_id: str) -> Response:
+        """Stop the job; one that runs stops within seconds and keeps its best candidate."""
+        body = JobCancelInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        job = job_by_public_id(request.auth.project_id, job_id)
+        job = job_cancel(actor=request.auth, job=job, reason=body.validated_data["reason"])
+        return Response(JobDetailOutput(job).data)
+
+
+def _money(amount: Any) -> str:
+    return f"{amount.normalize():f}"
+
+
+def _result(job: Job) -> dict[str, Any]:
+    winner = job.result_version
+    return {
+        "job_id": job.public_id,
+        "status": job.state,
+        "stop_reason": job.stop_reason,
+        "verdict": job.verdict,
+        "winner": winner,
+        "evidence": job.result.get("evidence", {}),
+        "gates": list(winner.gates.all()) if winner else [],
+        "artifact": winner.artifact if winner else job.result.get("artifact"),
+        "files": [],
+    }
