@@ -31,7 +31,9 @@ _RESERVED = frozenset(
         *("parse_file", "from_orm", "update_forward_refs", "history", "callbacks", "stage"),
         *("append", "prepend", "insert", "delete", "with_instructions", "equals"),
         *("dump_state", "load_state", "input_fields", "output_fields", "inputs", "labels"),
-        *("keys", "values", "items", "get", "without"),
+        *("keys", "values", "items", "get", "without", "prediction", "register", "mro"),
+        *("append_instructions", "from_completions", "get_lm_usage", "set_lm_usage"),
+        *("schema_json", "with_inputs", "with_updated_fields"),
     )
 )
 _MEDIA = {"image": "image_url", "audio": "audio_url"}

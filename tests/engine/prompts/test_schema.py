@@ -109,6 +109,7 @@ def test_a_schema_is_inferred_from_one_value():
         ("Text", "f_text"),
         ("class", "f_class"),
         ("demos", "f_demos"),
+        ("prediction", "f_prediction"),
         ("2nd", "f_2nd"),
         ("f_text", "f_text"),
     ],
