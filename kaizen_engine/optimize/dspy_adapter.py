@@ -18,13 +18,14 @@ from kaizen_engine.prompts.parse import OutputParseError, parse_output
 from kaizen_engine.prompts.render import complete_demos, render_messages
 
 
-class VanillaAdapter(dspy.Adapter):
+class VanillaAdapter(dspy.Adapter):  # type: ignore[misc]
     """Renders and parses by the artifact's contract; holds no state of a call."""
 
     def __init__(self, artifact: PromptArtifact) -> None:
         super().__init__()
         self.signature = signature_of(artifact)
         self._artifact = artifact
+        self._fields = artifact.outputs
         self._plain = artifact.to_dict()
         self._inputs, self._outputs = internal_names(artifact)
         # DSPy trims the indentation of instructions; untouched ones must stay byte for byte.
@@ -82,9 +83,8 @@ class VanillaAdapter(dspy.Adapter):
         return dspy.Example(fields).with_inputs(*self._inputs.values())
 
     def to_outputs(self, prediction: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a prediction's outputs under their display names, without the reasoning."""
-        names = [item.name for item in self._artifact.outputs]
-        return {name: prediction[self._outputs[name]] for name in names}
+        """Return the outputs there are, by display name and without the reasoning."""
+        return _shown(prediction, {item.name: self._outputs[item.name] for item in self._fields})
 
     def to_inner_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         return {inner: inputs[name] for name, inner in self._inputs.items() if name in inputs}

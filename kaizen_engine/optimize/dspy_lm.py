@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
 
 import dspy
 from dspy.lm15 import Message, Request, Response, TextPart, Usage
@@ -12,17 +11,12 @@ from dspy.lm15 import Message, Request, Response, TextPart, Usage
 from kaizen_engine.errors import JobAbort
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
 from kaizen_engine.optimize.dspy_messages import from_lm15
+from kaizen_engine.optimize.strategy import ModelDoor
 from kaizen_engine.states import StopReason
 
 # A neutral name: DSPy reads vendor rules out of model names, and the engine knows the real one.
 _MODEL_NAME = "kaizen/{role}"
 _FINISH_REASONS = ("stop", "length", "content_filter")
-
-
-class ModelDoor(Protocol):
-    """What `kaizen_engine.llm.gateway.Gateway` offers."""
-
-    def complete(self, request: ChatRequest, *, role: str) -> ChatResponse: ...
 
 
 class GatewayEngine:

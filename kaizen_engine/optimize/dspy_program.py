@@ -8,14 +8,16 @@ from dspy.utils.exceptions import AdapterParseError
 from kaizen_engine.errors import JobAbort
 from kaizen_engine.optimize.dspy_adapter import VanillaAdapter
 from kaizen_engine.prompts.artifact import PromptArtifact
+from kaizen_engine.prompts.render import RenderError
 from kaizen_engine.states import StopReason
 
 
-class PromptProgram(dspy.Module):
+class PromptProgram(dspy.Module):  # type: ignore[misc]
     """An artifact as a DSPy module; its fields have the adapter's internal names.
 
-    An answer that cannot be parsed is data: the prediction's fields are None and `parse_error`
-    says why. Every other error aborts the job, since DSPy would score it as a bad prompt.
+    An answer that cannot be parsed, or an input that cannot be rendered, is data: the fields are
+    None and `parse_error` says why. Every other error aborts the job, since DSPy would score it
+    as a bad prompt.
     """
 
     def __init__(self, artifact: PromptArtifact) -> None:
@@ -36,7 +38,7 @@ class PromptProgram(dspy.Module):
         try:
             with dspy.context(adapter=self.adapter, warn_on_type_mismatch=False):
                 return self.predict(**inputs)
-        except AdapterParseError as error:
+        except (AdapterParseError, RenderError) as error:
             return self._without_answer(str(error.__cause__ or error))
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"
