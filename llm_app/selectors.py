@@ -34,5 +34,4 @@ def spent_on(subject: UUID) -> Spent:
         usd=Sum("cost_usd"), tokens=Sum(F("input_tokens") + F("output_tokens"))
     )
     tries = CallRecord.objects.filter(subject=subject).aggregate(tries=Sum("tries"))["tries"]
-    failed = LedgerEntry.objects.filter(subject=subject, is_upper_bound=True).count()
-    return Spent(money["usd"] or Decimal(0), money["tokens"] or 0, (tries or 0) + failed)
+    return Spent(money["usd"] or Decimal(0), money["tokens"] or 0, tries or 0)
