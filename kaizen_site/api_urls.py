@@ -1,5 +1,10 @@
 """The REST API, version 1: the apps' own routes under one roof."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", include("tasks_app.api_urls")),
+    path("", include("feedback_app.api_urls")),
+    path("", include("prompts_app.api_urls")),
+    path("", include("optimization_app.api_urls")),
+]
