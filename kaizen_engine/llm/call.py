@@ -176,7 +176,9 @@ class Call:
         if self.deferred_at is None:
             self.deferred_at = self.door.clock.monotonic()
         self.deferrals += 1
-        wait_s = self.door.backoff.seconds(self.deferrals, error.retry_after)
+        # A provider that names a wait is taken at its word, however often it does.
+        growth = self.deferrals if error.retry_after is None else 1
+        wait_s = self.door.backoff.seconds(growth, error.retry_after)
         self._hold(wait_s, self.door.pace.silent_s(self.key, self.deferred_at), error)
 
     def _fail(self, error: ProviderError) -> None:
