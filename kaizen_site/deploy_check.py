@@ -1,7 +1,6 @@
 """Run Django's deployment checks against the settings of an https installation."""
 
 import os
-import sys
 
 
 def main() -> None:
@@ -15,4 +14,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

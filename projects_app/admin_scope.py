@@ -68,7 +68,7 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     can_delete = False
     list_per_page = 25
     show_full_result_count = False
-    actions = None
+    actions: Any = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         projects = list(memberships_of(request.user))
