@@ -5,7 +5,7 @@ whether another try can help and whether the vendor may charge for this one all 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dspy.clients.engines import LM15Engine
@@ -44,20 +44,28 @@ _CONFIG_FIELDS = ("top_p", "seed", "frequency_penalty", "presence_penalty")
 _REJECTIONS = (AuthError, BillingError, InvalidRequestError, CapabilityError, ConfigurationError)
 _MESSAGE_LENGTH = 300
 
+TokenLimitField = Literal["max_tokens", "max_completion_tokens"]
+
 
 class NativeProvider:
     """Chat completions at `base_url`; thread-safe, connections are kept and reused."""
 
     def __init__(self, base_url: str, api_key: str, *, max_connections: int = 64) -> None:
+        self.token_limit_field = _token_limit_field(base_url)
         self._transport = DeadlineTransport(max_connections)
         self._engine = LM15Engine(
             RouterConfig(
                 env={},
                 api_keys={_ROUTE: api_key or "none"},
-                providers=(_definition(base_url),),
+                providers=(_definition(base_url, self.token_limit_field),),
                 transport=self._transport,
             )
         )
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._transport.connections
 
     def complete(self, request: ChatRequest, *, timeout_s: float) -> ChatResponse:
         """Make exactly one try. Raises a ProviderError."""
@@ -75,13 +83,14 @@ class NativeProvider:
         self._transport.close()
 
 
-def _definition(base_url: str) -> ProviderDefinition:
+def _token_limit_field(base_url: str) -> TokenLimitField:
     host = urlsplit(base_url).hostname or ""
-    new = host.endswith(_NEW_TOKEN_LIMIT_HOSTS)
+    return "max_completion_tokens" if host.endswith(_NEW_TOKEN_LIMIT_HOSTS) else "max_tokens"
+
+
+def _definition(base_url: str, token_limit_field: TokenLimitField) -> ProviderDefinition:
     compat = OpenAIChatCompat(
-        instruction_role="system",
-        max_tokens_field="max_completion_tokens" if new else "max_tokens",
-        cache_control="none",
+        instruction_role="system", max_tokens_field=token_limit_field, cache_control="none"
     )
     access = AccessPolicy(provider=_ROUTE, base_url=base_url.rstrip("/"))
     return ProviderDefinition.chat(access, compat=compat)

@@ -25,6 +25,8 @@ from dspy._vendor.lm15.transports import (
 
 _CONNECT_S = 10.0
 _SHORTEST_S = 0.001
+_LARGEST_BODY = 10 * 1024 * 1024
+_TOO_LARGE = "the answer is larger than 10 MiB"
 _LATE = "no complete answer within the call's time limit"
 
 
@@ -46,6 +48,11 @@ class DeadlineTransport:
     def __init__(self, max_connections: int) -> None:
         self._inner = StdlibTransport(max_connections=max_connections)
         self._calls = threading.local()
+
+    @property
+    def connections(self) -> int:
+        stats = self._inner.pool_stats()
+        return int(stats["in_use"] + stats["idle"])
 
     @contextmanager
     def deadline(self, timeout_s: float) -> Iterator[Progress]:
@@ -81,7 +88,11 @@ class DeadlineTransport:
 
 def _watched(response: TransportResponse, progress: Progress) -> TransportResponse:
     def chunks() -> Iterator[bytes]:
+        received = 0
         for chunk in response:
+            received += len(chunk)
+            if received > _LARGEST_BODY:
+                raise TransportError(_TOO_LARGE)
             yield chunk
             if time.monotonic() > progress.ends_at:
                 raise ReadTimeout(_LATE)
