@@ -34,6 +34,8 @@ from kaizen_engine.llm.types import ChatRequest, ChatResponse
 MODEL_NAME = "demo"
 LARGEST_BODY = 10 * 1024 * 1024
 _IDLE_S = 600
+_MOST_DISCARDED = 4 * LARGEST_BODY
+_CHUNK = 65_536
 
 
 class LocalServer(ThreadingHTTPServer):
@@ -119,9 +121,16 @@ class DemoHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         if length > LARGEST_BODY:
             self._refuse(413, f"the body is larger than {LARGEST_BODY} bytes")
+            self._discard(length)
         else:
             self._refuse(411, "a Content-Length is needed")
         return None
+
+    def _discard(self, length: int) -> None:
+        """Read a refused body away: closing on unread bytes would reset the answer as well."""
+        left = min(length, _MOST_DISCARDED)
+        while left > 0 and (chunk := self.rfile.read(min(left, _CHUNK))):
+            left -= len(chunk)
 
     def _refuse(self, status: int, message: str) -> None:
         self._send(status, error_body(message, status))

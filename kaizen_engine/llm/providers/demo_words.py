@@ -17,6 +17,8 @@ Vector = dict[str, float]
 _WORD = re.compile(r"\w+(?:'\w+)?")
 _SUFFIXES = ("ing", "ed", "es", "s", "ly", "e")
 _GRAM = 4
+# Its context window: a longer text is read up to here, which bounds the caches as well.
+_LONGEST_TEXT = 4000
 _FUNCTION_WORD_WEIGHT = 0.1
 _GRAM_WEIGHT = 0.5
 _FUNCTION_TEXT = (
@@ -42,13 +44,18 @@ class Vectors:
     grams: Vector
 
 
-@lru_cache(maxsize=1024)
 def features(text: str) -> Features:
     """Count the stems (function words weigh little) and the character 4-grams of a text."""
+    return _features(text[:_LONGEST_TEXT])
+
+
+@lru_cache(maxsize=256)
+def _features(text: str) -> Features:
     tokens = _WORD.findall(text.lower())
-    words: Counter[str] = Counter()
+    words: dict[str, float] = {}
     for token in tokens:
-        words[stem(token)] += _FUNCTION_WORD_WEIGHT if token in _FUNCTION_WORDS else 1.0  # type: ignore[assignment]
+        weight = _FUNCTION_WORD_WEIGHT if token in _FUNCTION_WORDS else 1.0
+        words[stem(token)] = words.get(stem(token), 0.0) + weight
     padded = f" {' '.join(tokens)} "
     grams = Counter(padded[i : i + _GRAM] for i in range(len(padded) - _GRAM + 1))
     return Features(words, grams)
@@ -70,7 +77,7 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=1024)
 def content_stems(text: str) -> frozenset[str]:
     """Return the stems of a text without its function words."""
-    tokens = _WORD.findall(text.lower())
+    tokens = _WORD.findall(text[:_LONGEST_TEXT].lower())
     return frozenset(stem(token) for token in tokens if token not in _FUNCTION_WORDS)
 
 
