@@ -19,9 +19,14 @@ from tests.factories.projects import (
     UserFactory,
     key_text,
 )
-from tests.live_database import live_database, postgres_template
+from tests.live_database import live_database
 
-__all__ = ["live_database", "postgres_template"]
+__all__ = ["live_database"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Collected static files exist in an installation only; the finders serve them here.
+    config.addinivalue_line("filterwarnings", "ignore:No directory at:UserWarning")
 
 
 class JsonClient(APIClient):
