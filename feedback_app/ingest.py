@@ -149,7 +149,7 @@ def _now() -> str:
     return timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def _read_time(text: str | datetime | None) -> datetime | None:
-    if text is None or isinstance(text, datetime):
-        return text
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+def _read_time(value: str | datetime | None) -> datetime | None:
+    """SQLite keeps UTC without saying so, and gives it back as text or parsed."""
+    read = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return read.replace(tzinfo=UTC) if read else None
