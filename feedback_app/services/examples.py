@@ -1,0 +1,131 @@
+"""Examples: what feedback teaches, made once for each row, in a split that its group keeps.
+
+A correction is a label and wins over any score. Without one, a good answer is its own label; a bad
+one has none and is left for the strategies that read comments.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from feedback_app.models import Dataset, Example, Feedback
+from feedback_app.selectors import feedback_import_of
+from kaizen_engine.data.split import SplitRow, assign_splits, group_key
+from kaizen_engine.states import Origin, Split
+from tasks_app.fit import fits
+from tasks_app.models import Task
+
+logger = structlog.get_logger(__name__)
+
+BATCH = 1000
+
+
+@transaction.atomic
+def examples_prepare(*, task: Task, job_id: uuid.UUID) -> list[Example]:
+    """Make an example of every labelled row that this job or a former one took; return all.
+
+    Only rows that fit the task's present schemas come back. Idempotent: a row has one example, an
+    example one split, whichever job asks and however often.
+    """
+    Task.objects.select_for_update(no_key=True).filter(pk=task.pk).first()
+    sample = feedback_import_of(task)
+    made = _make_examples(task, sample)
+    _follow_declaration(task, sample)
+    examples = [row for row in _examples_of(task) if fits(task, row.inputs, row.outputs)]
+    dealt = _deal_splits(task, examples)
+    logger.info("examples_prepared", job=str(job_id), task=task.pk, made=made, dealt=dealt)
+    return examples
+
+
+def examples_mark_used(*, task: Task, example_ids: Collection[int]) -> int:
+    """Note that a search or a person saw these rows: none of their groups becomes hold-out."""
+    rows = Example.objects.filter(task=task, pk__in=example_ids, is_seen=False)
+    return rows.update(is_seen=True)
+
+
+def examples_mark_looked(*, task: Task, example_ids: Collection[int]) -> int:
+    """Count one more verdict drawn from these rows of the hold-out."""
+    rows = Example.objects.filter(task=task, pk__in=example_ids)
+    return rows.update(looks=F("looks") + 1)
+
+
+def label_of(task: Task, row: Feedback) -> dict[str, Any] | None:
+    """Return what the row says the right answer is, or None where it says none."""
+    if row.corrected_output is not None:
+        label: dict[str, Any] = row.corrected_output
+        return label
+    return row.output if is_good(task, row) else None
+
+
+def is_good(task: Task, row: Feedback) -> bool:
+    """A score decides; a thumb alone is 1 or 0."""
+    if row.score is not None:
+        return row.score >= task.good_score
+    return row.thumb is True
+
+
+def _make_examples(task: Task, sample: Dataset | None) -> int:
+    taken = Feedback.objects.filter(task=task, consumed_by__isnull=False, example=None)
+    rows = [_example(task, row, sample) for row in taken.order_by("id").iterator(BATCH)]
+    kept = [row for row in rows if row is not None]
+    Example.objects.bulk_create(kept, batch_size=BATCH)
+    return len(kept)
+
+
+def _example(task: Task, row: Feedback, sample: Dataset | None) -> Example | None:
+    label = label_of(task, row)
+    if label is None:
+        return None
+    try:
+        group = group_key(row.inputs)
+    except ValueError as error:
+        logger.warning("feedback_without_plain_form", feedback=row.event_id, why=str(error))
+        return None
+    is_import = row.origin == Origin.IMPORT
+    return Example(
+        task=task,
+        feedback=row,
+        dataset=sample if is_import else None,
+        inputs=row.inputs,
+        outputs=label,
+        group=group,
+        origin=row.origin,
+        is_deciding=row.origin == Origin.RANDOM or (is_import and sample is not None),
+        comment=row.comment,
+    )
+
+
+def _follow_declaration(task: Task, sample: Dataset | None) -> None:
+    """Imported feedback decides as long as a member says that it is a sample of the traffic."""
+    imported = Example.objects.filter(
+        task=task, origin=Origin.IMPORT.value, feedback__isnull=False
+    ).exclude(is_deciding=sample is not None)
+    imported.update(is_deciding=sample is not None, dataset=sample)
+
+
+def _examples_of(task: Task) -> QuerySet[Example]:
+    return Example.objects.filter(task=task).order_by("id")
+
+
+def _deal_splits(task: Task, examples: Iterable[Example]) -> int:
+    """Give a split to the rows whose group has none, and to the rest the one of their group."""
+    by_id = {str(row.pk): row for row in examples}
+    dealt = assign_splits([_split_row(row) for row in by_id.values()], task.split_seed)
+    by_split: dict[Split, list[int]] = {}
+    for key, split in dealt.items():
+        by_id[key].split = split.value
+        by_split.setdefault(split, []).append(by_id[key].pk)
+    for split, ids in by_split.items():
+        for start in range(0, len(ids), BATCH):
+            some = Example.objects.filter(pk__in=ids[start : start + BATCH], split="")
+            some.update(split=split.value)
+    return len(dealt)
+
+
+def _split_row(row: Example) -> SplitRow:
+    split = Split(row.split) if row.split else None
+    return SplitRow(str(row.pk), row.group, split, row.is_deciding, row.is_seen)
