@@ -1,0 +1,113 @@
+"""What the prompt routes take and answer, checked at the door and shown in the API document."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from prompts_app.selectors import PRODUCTION, TAG_NAME
+
+LARGEST_REVISION = 2**63 - 1
+TAG_RULE = rf"\A{TAG_NAME.pattern}\Z"
+
+
+class _Exact(serializers.Serializer[Any]):
+    """Refuses fields that nobody reads, since a misspelt one would be lost in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(unknown, "Unknown field."))
+        return super().to_internal_value(data)
+
+
+class MessageInput(_Exact):
+    role = serializers.ChoiceField(["system", "user"])
+    content = serializers.CharField(trim_whitespace=False)
+
+
+class PromptCreateInput(_Exact):
+    name = serializers.CharField(max_length=80)
+    template = serializers.CharField(required=False, trim_whitespace=False)
+    messages = MessageInput(many=True, required=False)
+    input_schema = serializers.DictField(required=False)
+    output_schema = serializers.DictField(required=False)
+    model = serializers.CharField(
+        required=False, max_length=290, help_text="<connection slug>/<model>"
+    )
+
+
+class PromptCreatedOutput(serializers.Serializer[Any]):
+    prompt_id = serializers.UUIDField()
+    version_id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    version_hash = serializers.CharField()
+
+
+class VersionCreateInput(_Exact):
+    template = serializers.CharField(required=False, trim_whitespace=False)
+    messages = MessageInput(many=True, required=False)
+    artifact = serializers.DictField(required=False, help_text="kaizen.prompt/1")
+    parent = serializers.UUIDField(required=False)  # type: ignore[assignment]
+    change_reason = serializers.CharField(required=False, max_length=2000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = [name for name in ("template", "messages", "artifact") if name in attrs]
+        if len(given) != 1:
+            raise serializers.ValidationError(
+                {"artifact": "Give one of template, messages and artifact."}
+            )
+        return attrs
+
+
+class TagMoveInput(_Exact):
+    tag = serializers.RegexField(TAG_RULE, default=PRODUCTION)
+    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
+    expected_revision = serializers.IntegerField(
+        required=False, min_value=0, max_value=LARGEST_REVISION
+    )
+
+
+class PromptPromoteInput(TagMoveInput):
+    version = serializers.UUIDField()
+
+
+class PromptRollbackInput(TagMoveInput):
+    version = serializers.UUIDField(
+        required=False, help_text="What was live before, unless another version that was is named."
+    )
+
+
+class TagOutput(serializers.Serializer[Any]):
+    prompt_id = serializers.UUIDField()
+    tag = serializers.CharField()
+    version = serializers.UUIDField()
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    revision = serializers.IntegerField()
+    etag = serializers.CharField()
+
+
+class PromptOutput(serializers.Serializer[Any]):
+    version = serializers.UUIDField()
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    tag = serializers.CharField()
+    artifact = serializers.DictField(help_text="kaizen.prompt/1")
+
+
+class ChangedTagOutput(serializers.Serializer[Any]):
+    task = serializers.CharField()
+    tag = serializers.CharField()
+    version = serializers.UUIDField()
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    etag = serializers.CharField()
+
+
+class ChangesInput(_Exact):
+    since = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_REVISION)
+
+
+class ChangesOutput(serializers.Serializer[Any]):
+    revision = serializers.IntegerField()
+    tags = ChangedTagOutput(many=True)
