@@ -37,7 +37,7 @@ migrate:
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 
 demo: $(VENV)/.worker.stamp .env ## The whole loop with the built-in demo model (ONCE=1 ends after it)
-	@$(BIN)/python manage.py demo $(if $(ONCE),--once)
+	@$(BIN)/python -m kaizen_site.demo $(if $(ONCE),--once)
 
 run: setup ## Serve the site on PORT
 	$(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 \

@@ -169,7 +169,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Deadline < timeout < retry, and retry > timeout * (1 + ceil((queue_limit + 1) / workers)) + 60,
-# because django-q2 counts `retry` from the moment a message is prefetched.
+# because django-q2 counts `retry` from the moment a message is prefetched. No `recycle` of 1: a
+# worker that recycles while its cluster stops leaves a full queue, and the cluster hangs. Memory is
+# no reason for it, since a job runs in a process of its own.
 Q_CLUSTER = {
     "name": "kaizen",
     "orm": "default",
@@ -196,7 +198,6 @@ Q_CLUSTER = {
             "timeout": 2100,
             "retry": 7200,
             "max_attempts": 2,
-            "recycle": 1,
             "scheduler": False,
         },
         "analysis": {

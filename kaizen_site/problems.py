@@ -1,0 +1,106 @@
+"""What each problem code means and what to do about it: the page that `type` points to."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+
+@dataclass(frozen=True)
+class Problem:
+    status: int
+    code: str
+    meaning: str
+    remedy: str
+
+
+PROBLEMS = (
+    Problem(400, "invalid", "A field is missing, unknown or wrong.", "`errors` names the fields."),
+    Problem(400, "parse_error", "The body is not JSON that can be stored.", "Send strict JSON."),
+    Problem(
+        400,
+        "payload_refused",
+        "A value nests deeper than 64 levels or holds a NUL character.",
+        "Flatten or clean the value.",
+    ),
+    Problem(400, "field_too_large", "A field is larger than 256 KiB.", "Shorten it."),
+    Problem(
+        400,
+        "invalid_artifact",
+        "The artifact breaks kaizen.prompt/1.",
+        "The detail names the field.",
+    ),
+    Problem(
+        400,
+        "invalid_schema",
+        "No prompt contract can be made of the JSON Schema.",
+        "The detail names the place.",
+    ),
+    Problem(400, "invalid_config", "The job's configuration is wrong.", "`errors` names the keys."),
+    Problem(400, "no_student", "The task names no model.", "Set its student, or send one."),
+    Problem(400, "task_archived", "The task is archived.", "Use another task."),
+    Problem(400, "reason_required", "The decision needs a reason.", "Send one."),
+    Problem(401, "no_valid_key", "No key, or an unknown, revoked or expired one.", "Renew it."),
+    Problem(403, "permission_denied", "The key lacks the scope.", "Use a key that has it."),
+    Problem(403, "not_allowed", "The key or the role may not do this.", "Ask an admin."),
+    Problem(403, "two_person_rule", "The author may not approve.", "Let another person do it."),
+    Problem(403, "override_needs_a_person", "A key may not override.", "Do it in the admin."),
+    Problem(404, "not_found", "There is nothing here for this key.", "Check address and project."),
+    Problem(404, "unknown_task", "The project has no such task.", "Check slug or id."),
+    Problem(404, "unknown_version", "The task has no such version.", "Check the id."),
+    Problem(404, "unknown_job", "The project has no such job.", "Check the id."),
+    Problem(404, "unknown_connection", "The project has no such connection.", "Check the slug."),
+    Problem(404, "unknown_project", "There is no such project.", "Check the slug."),
+    Problem(
+        404,
+        "no_active_version",
+        "Nothing is live under this tag (400 where a job needs a live version).",
+        "Promote a version; until then use your fallback.",
+    ),
+    Problem(405, "method_not_allowed", "The address knows other methods.", "See `Allow`."),
+    Problem(406, "not_acceptable", "Only JSON is answered.", "Accept application/json."),
+    Problem(409, "conflict", "The state does not permit this.", "Read it again."),
+    Problem(409, "stale", "Somebody else moved it meanwhile.", "Read it again and decide anew."),
+    Problem(409, "taken", "The name is in use.", "Choose another."),
+    Problem(
+        409,
+        "event_id_conflict",
+        "The event id is stored with other content.",
+        "Use a new id for each event.",
+    ),
+    Problem(409, "idempotency_mismatch", "The key came with another request.", "Use a new key."),
+    Problem(409, "idempotency_in_progress", "The first request still runs.", "Wait, then repeat."),
+    Problem(409, "not_finished", "The job still runs.", "Ask again later."),
+    Problem(
+        409,
+        "price_unknown",
+        "Nobody entered a price for the model.",
+        "Enter it at the connection: no budget holds without it.",
+    ),
+    Problem(
+        409,
+        "budget_too_small",
+        "The estimate is larger than the budget.",
+        "Raise the budget or ask for less.",
+    ),
+    Problem(409, "gates", "The version has not passed its gates.", "Look at its evidence."),
+    Problem(409, "already_live", "Something is live already.", "Promote on evidence."),
+    Problem(409, "version_live", "The version is live.", "Roll back first."),
+    Problem(409, "rejected", "The version was rejected.", "Make a new one."),
+    Problem(409, "nothing_before", "Nothing was live before this.", "Name a version."),
+    Problem(409, "never_live", "The version was never live.", "Promote it instead."),
+    Problem(409, "last_admin", "A project keeps an admin.", "Name another admin first."),
+    Problem(413, "too_large", "The body or batch is too large.", "Send less at once."),
+    Problem(415, "unsupported_media_type", "The body is not JSON.", "Send application/json."),
+    Problem(429, "throttled", "Too many requests.", "Wait for `Retry-After`."),
+    Problem(500, "internal_error", "An unforeseen error.", "Report the request id."),
+    Problem(503, "breaker_open", "The provider failed too often.", "Wait for `Retry-After`."),
+    Problem(503, "provider_error", "The provider failed.", "Try again later."),
+    Problem(503, "database_unavailable", "The database is busy or away.", "Try again."),
+)
+
+
+@require_safe
+def problem_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "docs/problems.html", {"problems": PROBLEMS})
