@@ -1,6 +1,6 @@
 """The REST door to jobs."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -13,6 +13,7 @@ from optimization_app.models import Job, Trial
 from optimization_app.selectors import job_by_public_id, job_list, job_sentence
 from optimization_app.services.cancel import job_cancel
 from optimization_app.services.start import job_start
+from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
 from projects_app.models import Scope
 from prompts_app.models import PromptVersion
@@ -140,9 +141,9 @@ class OptimizationStartApi(APIView):
         """Queue a job for the prompt; 200 with the live job when there is one already."""
         body = OptimizationStartInput(data=request.data)
         body.is_valid(raise_exception=True)
-        task = task_by_public_id(request.auth.project_id, body.validated_data["prompt_id"])
+        task = task_by_public_id(_actor(request).project_id, body.validated_data["prompt_id"])
         job, created = job_start(
-            actor=request.auth, task=task, trigger="api", config=body.validated_data["config"]
+            actor=_actor(request), task=task, trigger="api", config=body.validated_data["config"]
         )
         return Response(JobDetailOutput(job).data, status=202 if created else 200)
 
@@ -156,7 +157,7 @@ class JobListApi(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the project's jobs, the newest first, at most 100 at a time."""
-        project_id, before = request.auth.project_id, request.query_params.get("before")
+        project_id, before = _actor(request).project_id, request.query_params.get("before")
         last = job_by_public_id(project_id, before) if before else None
         jobs = job_list(project_id, before=last, limit=PAGE)
         return Response(JobOutput(jobs, many=True).data)
@@ -167,7 +168,7 @@ class JobDetailApi(APIView):
 
     @extend_schema(responses=JobDetailOutput)
     def get(self, request: Request, job_id: str) -> Response:
-        job = job_by_public_id(request.auth.project_id, job_id)
+        job = job_by_public_id(_actor(request).project_id, job_id)
         return Response(JobDetailOutput(job).data)
 
 
@@ -177,7 +178,7 @@ class JobResultApi(APIView):
     @extend_schema(responses=JobResultOutput)
     def get(self, request: Request, job_id: str) -> Response:
         """Return what the job found; 409 `not_finished` while it runs."""
-        job = job_by_public_id(request.auth.project_id, job_id)
+        job = job_by_public_id(_actor(request).project_id, job_id)
         if job.state in LIVE_JOB_STATES:
             raise Conflict(f"the job is {job.state}; ask again later", code="not_finished")
         return Response(JobResultOutput(_result(job)).data)
@@ -191,9 +192,13 @@ class JobCancelApi(APIView):
         """Stop the job; one that runs stops within seconds and keeps its best candidate."""
         body = JobCancelInput(data=request.data)
         body.is_valid(raise_exception=True)
-        job = job_by_public_id(request.auth.project_id, job_id)
-        job = job_cancel(actor=request.auth, job=job, reason=body.validated_data["reason"])
+        job = job_by_public_id(_actor(request).project_id, job_id)
+        job = job_cancel(actor=_actor(request), job=job, reason=body.validated_data["reason"])
         return Response(JobDetailOutput(job).data)
+
+
+def _actor(request: Request) -> Actor:
+    return cast(Actor, request.auth)
 
 
 def _money(amount: Any) -> str:

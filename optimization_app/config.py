@@ -34,7 +34,7 @@ class JobConfig:
     @classmethod
     def of_task(cls, task: Task, changes: Mapping[str, Any]) -> Self:
         """Return the task's settings with `changes`; raises InvalidInput naming each bad field."""
-        base = {
+        base: dict[str, Any] = {
             "optimizer_type": task.optimizer,
             "num_fewshot_examples": task.max_demos,
             "num_trials": task.num_trials,

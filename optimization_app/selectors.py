@@ -14,8 +14,7 @@ PHASES: Mapping[str, str] = {
     "prepare": "Preparing the examples",
     "baseline": "Scoring the current prompt",
     "search": "Searching for a better prompt",
-    "winner": "Scoring the best candidate as it would ship",
-    "holdout": "Checking on the hold-out",
+    "prove": "Proving the best candidate",
     "publishing": "Saving the result",
 }
 STOPS: Mapping[str, str] = {

@@ -19,13 +19,14 @@ from typing import IO
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
+from django.db.models import Q
 from django.utils import timezone
 
 from kaizen_engine.states import JobState, StopReason
 from optimization_app.models import Job
 from optimization_app.queue import wake
 from optimization_app.services.finish import job_fail, job_finish
-from optimization_app.services.lease import Claim, lease_release
+from optimization_app.services.lease import Claim, lease_keep, lease_release
 from optimization_app.services.moves import held_by
 from optimization_app.stopping import STOP_FD, stop_requested
 
@@ -34,9 +35,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: between looks, past the deadline, after a cancel, after a request to stop."""
+    """Seconds: between looks, for the child to begin, past the deadline, after a cancel, and
+    after a request to stop."""
 
     look_s: float = 0.5
+    begin_s: float = 60.0
     deadline_s: float = 120.0
     cancel_s: float = 90.0
     stop_s: float = 75.0
@@ -61,6 +64,7 @@ class Supervisor:
         self._command = command
         self._patience = patience or Patience()
         self._kill_at = self._from(max(claim.deadline_at, timezone.now()), "deadline_s")
+        self._begin_until = self._from(timezone.now(), "begin_s")
         self._told_to_stop = False
         self._saw_cancel = False
 
@@ -93,7 +97,7 @@ class Supervisor:
             if timezone.now() >= self._kill_at:
                 return
             self._heed_stop(process)
-            self._heed_cancel()
+            self._heed_job()
 
     def _heed_stop(self, process: subprocess.Popen[bytes]) -> None:
         if not self._told_to_stop and stop_requested():
@@ -101,15 +105,25 @@ class Supervisor:
             process.terminate()
             self._hurry("stop_s")
 
-    def _heed_cancel(self) -> None:
-        if self._saw_cancel:
-            return
+    def _heed_job(self) -> None:
         try:
-            mine = Job.objects.filter(held_by(self._claim.fence), pk=self._claim.job_id)
-            self._saw_cancel = mine.filter(cancel_requested=True).exists()
+            self._keep_lease_until_it_begins()
+            self._heed_cancel()
         except DatabaseError:
             logger.warning("the supervisor could not read its job", exc_info=True)
             close_old_connections()
+
+    def _keep_lease_until_it_begins(self) -> None:
+        """Importing takes the child seconds; from its own first heartbeat on it is alone."""
+        if self._begin_until > timezone.now():
+            claimed = Q(heartbeat_at=self._claim.claimed_at)
+            lease_keep(self._claim.job_id, held_by(self._claim.fence) & claimed)
+
+    def _heed_cancel(self) -> None:
+        if self._saw_cancel:
+            return
+        mine = Job.objects.filter(held_by(self._claim.fence), pk=self._claim.job_id)
+        self._saw_cancel = mine.filter(cancel_requested=True).exists()
         if self._saw_cancel:
             self._hurry("cancel_s")
 

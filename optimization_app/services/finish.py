@@ -47,7 +47,9 @@ def job_finish(
     return moved
 
 
-def job_fail(*, job: Job, stop_reason: StopReason, where: Q, error: str = "") -> bool:
+def job_fail(
+    *, job: Job, stop_reason: StopReason, where: Q, error: str = "", **changes: Any
+) -> bool:
     return job_finish(
         job=job,
         to=JobState.FAILED,
@@ -56,4 +58,5 @@ def job_fail(*, job: Job, stop_reason: StopReason, where: Q, error: str = "") ->
         reason=error[:LONGEST_ERROR],
         error=error[:LONGEST_ERROR],
         verdict=Verdict.NONE.value,
+        **changes,
     )

@@ -32,6 +32,7 @@ class Claim:
 
     job_id: int
     fence: int
+    claimed_at: datetime
     deadline_at: datetime
     attempts: int
 
@@ -95,7 +96,7 @@ def job_claim(job_id: int, worker_id: str, *, now: datetime | None = None) -> Cl
             fence=row.fence,
             attempt=row.attempts,
         )
-    return Claim(job_id, row.fence, row.deadline_at or deadline, row.attempts)
+    return Claim(job_id, row.fence, now, row.deadline_at or deadline, row.attempts)
 
 
 def _first(field: str, value: datetime) -> Coalesce:
@@ -107,13 +108,19 @@ def lease_extend(
 ) -> bool:
     """Push the lease forward; False means that the job is somebody else's by now."""
     now = now or timezone.now()
-    changes = {"lease_until": now + lease_length(), "heartbeat_at": now}
+    changes: dict[str, object] = {"lease_until": now + lease_length(), "heartbeat_at": now}
     if spending is not None:
         changes |= spending_changes(spending)
     return bool(Job.objects.filter(held_by(fence), pk=job_id).update(**changes))
 
 
-def spending_changes(spending: Spending) -> dict[str, Decimal | int]:
+def lease_keep(job_id: int, where: Q) -> bool:
+    """Push the lease forward without a heartbeat, as long as `where` holds."""
+    until = timezone.now() + lease_length()
+    return bool(Job.objects.filter(where, pk=job_id).update(lease_until=until))
+
+
+def spending_changes(spending: Spending) -> dict[str, object]:
     return {
         "spent_usd": spending.usd,
         "spent_tokens": spending.tokens,

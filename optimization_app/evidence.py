@@ -1,0 +1,80 @@
+"""The frozen summary that a version carries: plain JSON, made once, true for one exact text."""
+
+from dataclasses import asdict
+from typing import Any
+
+from feedback_app.models import Example
+from kaizen_engine.optimize.outcome import JobOutcome, Score
+from kaizen_engine.prompts.artifact import PromptArtifact
+from kaizen_engine.states import Split
+from optimization_app.config import JobConfig
+from optimization_app.models import Job
+from optimization_app.services.prepare import Prepared
+
+
+def evidence_of(job: Job, prepared: Prepared, outcome: JobOutcome) -> dict[str, Any]:
+    """Return the summary of `outcome`, whose winner, or else its baseline, it is about."""
+    config = JobConfig.from_json(job.config)
+    measured = outcome.winner.hash if outcome.winner else outcome.baseline_hash
+    return {
+        "artifact_hash": measured,
+        "parent": str(job.seed_version.public_id),
+        "parent_hash": outcome.baseline_hash,
+        "job": str(job.public_id),
+        "student": config.student,
+        "teacher": config.teacher,
+        "metric": config.metric,
+        "optimizer": config.optimizer_type,
+        "verdict": outcome.verdict.value,
+        "stop_reason": outcome.stop_reason.value,
+        "dev": {"before": _score(outcome.dev_before), "after": _score(outcome.dev_after)},
+        "holdout": _holdout(outcome),
+        "reported": asdict(outcome.reported),
+        "fixed": _public_ids(outcome.fixed_ids),
+        "broken": _public_ids(outcome.broken_ids),
+        "calls": outcome.spent.calls,
+        "tokens": outcome.spent.tokens,
+        "cost_usd": f"{outcome.spent.usd:f}",
+        "rows": _rows(prepared),
+        "dataset_hash": prepared.dataset_hash,
+        "split_seed": job.task.split_seed,
+        "seeds": dict(outcome.seeds),
+        "versions": dict(outcome.versions),
+    }
+
+
+def _holdout(outcome: JobOutcome) -> dict[str, Any] | None:
+    if outcome.comparison is None:
+        return None
+    return {
+        "before": _score(outcome.test_before),
+        "after": _score(outcome.test_after),
+        **asdict(outcome.comparison),
+        "level": outcome.comparison.level,
+        "look": outcome.look,
+        "rows_needed": list(outcome.rows_needed) if outcome.rows_needed else None,
+    }
+
+
+def _score(score: Score | None) -> dict[str, Any] | None:
+    return asdict(score) if score else None
+
+
+def _public_ids(example_ids: tuple[str, ...]) -> list[str]:
+    """Name the examples a page may show; the counts are in the rows themselves."""
+    wanted = [int(example_id) for example_id in example_ids]
+    known = dict(Example.objects.filter(pk__in=wanted).values_list("pk", "public_id"))
+    return [str(known[pk]) for pk in wanted if pk in known]
+
+
+def _rows(prepared: Prepared) -> dict[str, int]:
+    splits = [example.split for example in prepared.spec.examples]
+    return {split.value: splits.count(split) for split in (Split.TRAIN, Split.DEV, Split.TEST)}
+
+
+def best_artifact(outcome: JobOutcome) -> PromptArtifact | None:
+    """Return the winner, or what led the search when it was stopped before it could be one."""
+    if outcome.winner is not None:
+        return outcome.winner
+    leaders = [trial for trial in outcome.trials if trial.is_full and trial.is_best]
+    return leaders[-1].artifact if leaders else None

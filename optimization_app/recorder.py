@@ -1,0 +1,87 @@
+"""What the engine tells about a running job, written as rows that anybody can follow."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kaizen_engine.errors import JobAbort
+from kaizen_engine.optimize.outcome import EvaluationEvent
+from kaizen_engine.optimize.strategy import TrialEvent
+from kaizen_engine.states import StopReason
+from llm_app.writer import GroupCommitWriter, LostLease
+from optimization_app.models import EvaluationRow, Job, Trial
+
+PROGRESS = {"prepare": 1, "baseline": 5, "search": 15, "prove": 85}
+SEARCH_TO = 85
+BATCH = 500
+
+
+class JobRecorder:
+    """The engine's JobEvents. A replay after a crash writes the same rows again, to no effect."""
+
+    def __init__(self, job: Job, writer: GroupCommitWriter, *, trials: int) -> None:
+        self._job = job
+        self._writer = writer
+        self._trials = max(1, trials)
+
+    def phase(self, name: str) -> None:
+        self._write(lambda: self._update(phase=name, progress=PROGRESS.get(name, 1)))
+
+    def trial(self, event: TrialEvent) -> None:
+        self._write(lambda: self._store_trial(event))
+
+    def evaluation(self, event: EvaluationEvent) -> None:
+        self._write(lambda: self._store_evaluation(event))
+
+    def _write(self, run: Callable[[], None]) -> None:
+        try:
+            self._writer.call(run, guarded=True)
+        except LostLease as error:
+            raise JobAbort(StopReason.WORKER_LOST, str(error)) from error
+
+    def _update(self, **changes: Any) -> None:
+        Job.objects.filter(pk=self._job.pk).update(**changes)
+
+    def _store_trial(self, event: TrialEvent) -> None:
+        row = Trial(
+            job=self._job,
+            number=event.number,
+            score=event.score,
+            rows=event.n_examples,
+            is_full=event.is_full,
+            is_best=event.is_best,
+            artifact_hash=event.artifact.hash,
+            artifact=event.artifact.to_dict(),
+        )
+        Trial.objects.bulk_create([row], ignore_conflicts=True)
+        done = min(event.number / self._trials, 1.0)
+        changes: dict[str, Any] = {
+            "progress": round(PROGRESS["search"] + done * (SEARCH_TO - PROGRESS["search"]))
+        }
+        if event.is_best:
+            changes["current_best_metric"] = event.score
+            Trial.objects.filter(job=self._job, number__lt=event.number).update(is_best=False)
+        self._update(**changes)
+
+    def _store_evaluation(self, event: EvaluationEvent) -> None:
+        rows = [
+            EvaluationRow(
+                job=self._job,
+                label=event.label,
+                example_id=int(row.example_id),
+                artifact_hash=event.artifact_hash,
+                messages_hash=row.messages_hash,
+                score=row.score,
+                output=row.output,
+                text=storable(row.text),
+                parse_error=storable(row.parse_error),
+            )
+            for row in event.rows
+        ]
+        EvaluationRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+        if event.label == "baseline_dev" and event.score is not None:
+            self._update(baseline_metric=event.score.mean)
+
+
+def storable(text: str) -> str:
+    """Spell out what a text column refuses: NUL and lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

@@ -1,0 +1,124 @@
+"""The child: one attempt at one job. Nothing that happens in here may keep the job from ending."""
+
+import logging
+import signal
+from dataclasses import replace
+from datetime import datetime
+
+from django.utils import timezone
+
+from kaizen_engine.clock import SystemClock
+from kaizen_engine.errors import KaizenError
+from kaizen_engine.llm.meter import Budget, Meter, Spent
+from kaizen_engine.optimize.estimate import BootstrapSettings
+from kaizen_engine.optimize.outcome import JobOutcome
+from kaizen_engine.states import JobState, StopReason
+from llm_app.gateways import gateway_for
+from llm_app.journal import DatabaseJournal
+from llm_app.writer import GroupCommitWriter, LostLease
+from optimization_app.config import JobConfig
+from optimization_app.models import Job, Step
+from optimization_app.pulse import Pulse
+from optimization_app.queue import wake
+from optimization_app.recorder import JobRecorder
+from optimization_app.services.finish import job_fail
+from optimization_app.services.lease import fence_holds, lease_release
+from optimization_app.services.moves import held_by, job_move
+from optimization_app.services.prepare import Prepared, job_prepare
+from optimization_app.services.publish import OUTCOME, job_publish, outcome_close
+from projects_app.actors import Actor
+
+logger = logging.getLogger(__name__)
+
+
+def run_claimed_job(job_id: int, fence: int) -> None:
+    """Work on the job whose claim has this fence; whoever lost it leaves without a trace."""
+    mine = Job.objects.filter(held_by(fence), pk=job_id)
+    job = mine.select_related("task__project", "seed_version", "started_by").first()
+    if job is None:
+        logger.warning("the job is somebody else's by now")
+        return
+    try:
+        _attempt(job, fence)
+    except LostLease as error:
+        logger.warning("%s", error)
+    except KaizenError as error:
+        _fail(job, fence, str(error))
+    except Exception as error:
+        logger.exception("the job failed")
+        _fail(job, fence, f"An unforeseen error ({type(error).__name__}); the job's log has more.")
+
+
+def _attempt(job: Job, fence: int) -> None:
+    with GroupCommitWriter(guard=lambda: fence_holds(job.pk, fence)) as writer:
+        journal = DatabaseJournal(
+            subject=job.public_id,
+            project_id=job.task.project_id,
+            purpose=job.kind,
+            writer=writer,
+        )
+        meter = meter_for(job, journal.spent(), timezone.now())
+        with Pulse(job.pk, fence, meter) as pulse:
+            signal.signal(signal.SIGTERM, lambda *_: pulse.drain())
+            if Step.objects.filter(job=job, name=OUTCOME).exists():
+                _resume_publishing(job, fence)
+                return
+            prepared = job_prepare(job, fence)
+            outcome = _search(job, prepared, writer, journal, meter)
+            if outcome.stop_reason is StopReason.WORKER_LOST:
+                _give_back(job, fence, pulse)
+            else:
+                outcome_close(job, fence, prepared, outcome)
+
+
+def meter_for(job: Job, spent: Spent, now: datetime) -> Meter:
+    """Return the job's meter: what earlier attempts spent is spent, and their deadline holds.
+
+    Past the deadline an attempt may still replay the journal, which is free, and nothing else.
+    """
+    if job.deadline_at is not None and job.deadline_at <= now:
+        return Meter(Budget(calls=spent.calls), spent, SystemClock())
+    budget = Budget(usd=job.budget_usd, tokens=job.budget_tokens, deadline=job.deadline_at)
+    return Meter(budget, spent, SystemClock())
+
+
+def _search(
+    job: Job,
+    prepared: Prepared,
+    writer: GroupCommitWriter,
+    journal: DatabaseJournal,
+    meter: Meter,
+) -> JobOutcome:
+    from kaizen_engine.optimize.job import run_job
+
+    config = JobConfig.from_json(job.config)
+    models = {config.student, config.teacher or config.student}
+    gateway = gateway_for(job.task.project, models, meter=meter, journal=journal)
+    trials = BootstrapSettings.of(prepared.spec.settings).candidates
+    outcome = run_job(prepared.spec, gateway, JobRecorder(job, writer, trials=trials))
+    if outcome.stop_reason is StopReason.CALLS:
+        return replace(outcome, stop_reason=StopReason.TIMEOUT)
+    return outcome
+
+
+def _resume_publishing(job: Job, fence: int) -> None:
+    """Go on where an attempt stopped that had its outcome: nothing is searched again."""
+    job_move(
+        actor=Actor.system(job.task.project_id),
+        job=job,
+        to=JobState.PUBLISHING,
+        where=held_by(fence),
+        phase="publishing",
+    )
+    job_publish(job, fence)
+
+
+def _give_back(job: Job, fence: int, pulse: Pulse) -> None:
+    """Let another worker go on. Being told to stop is no failed attempt; losing the parent is."""
+    released = lease_release(job, fence, counts_as_attempt=not pulse.is_draining)
+    if released and pulse.is_orphaned:
+        wake(job.pk)
+
+
+def _fail(job: Job, fence: int, error: str) -> None:
+    job_fail(job=job, stop_reason=StopReason.ERROR, where=held_by(fence), error=error)

@@ -1,0 +1,179 @@
+"""From an outcome to a draft: each step happens once, whoever gets to it first.
+
+1. The outcome is frozen as a step in the transaction that moves the job to `publishing`.
+2. The draft is a step in the transaction that creates the version.
+3. The job ends. A worker that takes over begins with the first of these that is not there yet.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from feedback_app.services.examples import examples_mark_looked
+from kaizen_engine.llm.meter import Spent
+from kaizen_engine.optimize.outcome import JobOutcome
+from kaizen_engine.prompts.artifact import PromptArtifact
+from kaizen_engine.states import STOPS_THAT_KEEP_THE_BEST, JobState, StopReason, Verdict
+from llm_app.writer import LostLease
+from optimization_app.evidence import best_artifact, evidence_of
+from optimization_app.models import Job, Step
+from optimization_app.services.finish import job_fail, job_finish
+from optimization_app.services.lease import Spending, fence_holds, spending_changes
+from optimization_app.services.moves import held_by, job_move
+from optimization_app.services.prepare import Prepared
+from projects_app.actors import Actor
+from prompts_app.models import GateOutcome, PromptVersion
+from prompts_app.services.gates import gate_record
+from prompts_app.services.versions import version_create
+
+OUTCOME = "outcome"
+DRAFT = "draft"
+HOLDOUT_GATE = "holdout"
+WORTH_A_VERSION = frozenset(
+    {
+        Verdict.CONFIRMED,
+        Verdict.LIKELY,
+        Verdict.BETTER_ON_REPORTED,
+        Verdict.NOT_ENOUGH_EVIDENCE,
+    }
+)
+
+
+def outcome_close(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome) -> None:
+    """Do with an outcome what its stop reason asks for; a lost job is left as it is."""
+    best = best_artifact(outcome)
+    facts = _facts(job, prepared, outcome, best)
+    where = held_by(fence)
+    if outcome.stop_reason is StopReason.CANCELLED:
+        _end_cancelled(job, where, facts)
+    elif outcome.stop_reason not in STOPS_THAT_KEEP_THE_BEST or best is None:
+        error = outcome.stop_detail
+        job_fail(job=job, stop_reason=outcome.stop_reason, where=where, error=error, **facts)
+    elif _begin_publishing(job, fence, prepared, outcome, facts):
+        job_publish(job, fence)
+    else:
+        _end_cancelled(job, where & Q(cancel_requested=True), facts)
+
+
+def job_publish(job: Job, fence: int) -> None:
+    """Draft the version and end the job, from wherever an earlier attempt came to."""
+    frozen = Step.objects.get(job=job, name=OUTCOME).data
+    _draft(job, fence, frozen)
+    job_finish(
+        job=job,
+        to=JobState.SUCCEEDED,
+        stop_reason=StopReason(frozen["stop_reason"]),
+        where=held_by(fence),
+        verdict=frozen["evidence"]["verdict"],
+        progress=100,
+        phase="",
+    )
+
+
+def _facts(
+    job: Job, prepared: Prepared, outcome: JobOutcome, best: PromptArtifact | None
+) -> dict[str, Any]:
+    result = {
+        "evidence": evidence_of(job, prepared, outcome),
+        "artifact": best.to_dict() if best else None,
+        "stop_detail": outcome.stop_detail,
+    }
+    after = outcome.dev_after
+    best_score = {"current_best_metric": after.mean} if outcome.winner and after else {}
+    return {"result": result, **best_score, **_spent(outcome.spent)}
+
+
+def _spent(spent: Spent) -> dict[str, object]:
+    return spending_changes(Spending(spent.usd, spent.tokens, spent.calls))
+
+
+def _end_cancelled(job: Job, where: Q, facts: Mapping[str, Any]) -> None:
+    job_finish(
+        job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where, **facts
+    )
+
+
+@transaction.atomic
+def _begin_publishing(
+    job: Job, fence: int, prepared: Prepared, outcome: JobOutcome, facts: Mapping[str, Any]
+) -> bool:
+    moved = job_move(
+        actor=Actor.system(job.task.project_id),
+        job=job,
+        to=JobState.PUBLISHING,
+        where=held_by(fence) & Q(cancel_requested=False),
+        phase="publishing",
+        progress=95,
+        **facts,
+    )
+    if moved:
+        frozen = {
+            "stop_reason": outcome.stop_reason.value,
+            "artifact": outcome.winner.to_dict() if outcome.winner else None,
+            "evidence": facts["result"]["evidence"],
+            "dspy_state": dict(outcome.dspy_state),
+            "looked_at": list(prepared.looked_at) if outcome.comparison else [],
+        }
+        Step.objects.create(job=job, name=OUTCOME, data=frozen)
+    return moved
+
+
+@transaction.atomic
+def _draft(job: Job, fence: int, frozen: Mapping[str, Any]) -> None:
+    if not fence_holds(job.pk, fence):
+        raise LostLease("the job is somebody else's by now")
+    if Step.objects.filter(job=job, name=DRAFT).exists():
+        return
+    examples_mark_looked(task=job.task, example_ids=frozen["looked_at"])
+    version = None
+    if frozen["artifact"] and Verdict(frozen["evidence"]["verdict"]) in WORTH_A_VERSION:
+        version = _create_version(job, frozen)
+        Job.objects.filter(pk=job.pk).update(result_version=version)
+    Step.objects.create(
+        job=job, name=DRAFT, data={"version": str(version.public_id) if version else None}
+    )
+
+
+def _create_version(job: Job, frozen: Mapping[str, Any]) -> PromptVersion:
+    """Make the draft; its author is who started the job, whom the two-person rule is about."""
+    evidence = frozen["evidence"]
+    version, is_new = version_create(
+        actor=Actor.system(job.task.project_id),
+        task=job.task,
+        artifact=PromptArtifact.from_dict(frozen["artifact"]),
+        parents=[job.seed_version],
+        author=job.started_by,
+        author_label=job.started_by_label,
+        evidence=evidence,
+        verdict=Verdict(evidence["verdict"]),
+        origin_job=job.public_id,
+        dspy_state=frozen["dspy_state"],
+        change_reason=_reason(evidence),
+    )
+    if is_new:
+        gate_record(
+            version=version,
+            name=HOLDOUT_GATE,
+            outcome=_holdout_outcome(evidence),
+            figure={"verdict": evidence["verdict"], "holdout": evidence["holdout"]},
+        )
+    return version
+
+
+def _holdout_outcome(evidence: Mapping[str, Any]) -> GateOutcome:
+    if evidence["holdout"] is None:
+        return GateOutcome.NOT_APPLICABLE
+    is_confirmed = evidence["verdict"] == Verdict.CONFIRMED
+    return GateOutcome.PASSED if is_confirmed else GateOutcome.FAILED
+
+
+def _reason(evidence: Mapping[str, Any]) -> str:
+    found = evidence["holdout"]
+    if found is None:
+        return f"Found by {evidence['optimizer']}; there were no hold-out rows to check it on."
+    return (
+        f"Found by {evidence['optimizer']}: {100 * found['gain']:+.1f} points on the hold-out, "
+        f"from {100 * found['low']:+.1f} to {100 * found['high']:+.1f}, {found['n']} rows."
+    )
