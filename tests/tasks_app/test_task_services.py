@@ -1,11 +1,12 @@
 """Making and changing tasks: who may, what is refused, and what the audit trail keeps."""
 
 import pytest
+from django.utils import timezone
 
 from projects_app.exceptions import Conflict, InvalidInput, NotAllowed, NotHere
 from projects_app.models import AuditEntry
 from tasks_app.models import Task
-from tasks_app.selectors import task_by_public_id, task_get, task_list
+from tasks_app.selectors import task_by_public_id, task_get, task_list, tasks_by_slug
 from tasks_app.services import task_create, task_infer, task_update
 from tests.factories.llm import ConnectionFactory
 from tests.factories.tasks import TaskFactory, object_schema
@@ -141,3 +142,24 @@ def test_a_list_goes_on_after_a_slug(project):
     TaskFactory(slug="foreign")
     assert [task.slug for task in task_list(project, limit=2)] == ["a", "b"]
     assert [task.slug for task in task_list(project, after="b")] == ["c"]
+
+
+def test_the_hot_path_reads_a_task_once_and_sees_a_change_at_once(
+    editor_actor, project, django_assert_num_queries
+):
+    task = TaskFactory(project=project, slug="triage", threshold=50)
+    TaskFactory(slug="foreign")
+    with django_assert_num_queries(1):
+        for _ in range(3):
+            assert tasks_by_slug(project.pk, {"triage"}) == {"triage": task}
+    task_update(actor=editor_actor, task=task, threshold=9)
+    assert tasks_by_slug(project.pk, {"triage"})["triage"].threshold == 9
+    assert tasks_by_slug(project.pk, {"foreign", "no slug\n"}) == {}
+
+
+def test_an_archived_task_takes_no_more_feedback(project):
+    task = TaskFactory(project=project, slug="triage")
+    assert tasks_by_slug(project.pk, {"triage"})
+    task.archived_at = timezone.now()
+    task.save()
+    assert tasks_by_slug(project.pk, {"triage"}) == {}
