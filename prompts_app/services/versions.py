@@ -38,7 +38,8 @@ def version_create(
 ) -> tuple[PromptVersion, bool]:
     """Return the task's version with this text, and whether it is new.
 
-    Without `author_label` the actor is the author. A known text keeps its author and evidence.
+    The author is the actor unless one is named; `author_label` alone names one without a person.
+    A known text keeps its author and evidence.
     """
     actor.require(role=Role.EDITOR, scope=Scope.PROMPT_WRITE, project_id=task.project_id)
     if any(parent.task_id != task.pk for parent in parents):
@@ -47,8 +48,7 @@ def version_create(
     version, is_new = _numbered(
         task,
         PromptArtifact.from_dict(artifact.to_dict()),
-        author=author if author_label else actor.user,
-        author_label=author_label or actor.label,
+        **_authorship(actor, author, author_label),
         evidence=dict(evidence or {}),
         verdict=verdict.value,
         origin_job=origin_job,
@@ -58,6 +58,12 @@ def version_create(
     if is_new:
         _note(actor, version, parents)
     return version, is_new
+
+
+def _authorship(actor: Actor, author: User | None, label: str) -> dict[str, Any]:
+    if author is None and not label:
+        return {"author": actor.user, "author_label": actor.label}
+    return {"author": author, "author_label": label or f"user:{author}"}
 
 
 def _numbered(task: Task, artifact: PromptArtifact, **facts: Any) -> tuple[PromptVersion, bool]:

@@ -121,11 +121,11 @@ def test_a_move_in_this_process_is_served_at_once(
 
 
 def test_a_move_in_another_process_is_served_within_two_seconds(api_client, proven):
-    began = time.monotonic()
     api_client.get(URL)
+    kept_at = time.monotonic()
     Tag.objects.update(version=proven, revision=2)
     assert api_client.get(URL).json()["number"] == 1
-    time.sleep(max(0.0, began + KEPT_S + 0.05 - time.monotonic()))
+    time.sleep(max(0.0, kept_at + KEPT_S + 0.05 - time.monotonic()))
     assert api_client.get(URL).json()["number"] == 2
 
 

@@ -59,6 +59,10 @@ def test_a_job_names_who_started_it_as_the_author(system_actor, editor, task):
         author=editor,
         author_label="user:editor",
     )
+    unlabelled, _ = version_create(
+        actor=system_actor, task=task, artifact=artifact_for(task, "Three."), author=editor
+    )
+    assert (unlabelled.author, unlabelled.author_label) == (editor, "user:editor")
     by_itself, _ = version_create(
         actor=system_actor, task=task, artifact=artifact_for(task, "Two."), author_label="system"
     )
