@@ -1,0 +1,115 @@
+"""Versions and tags in the admin: to read, to approve, to reject, to roll back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from projects_app.admin_scope import ProjectScopedAdmin, actor_of
+from projects_app.exceptions import ServiceError
+from projects_app.models import Role
+from prompts_app.models import GateResult, PromptVersion, Tag
+from prompts_app.review_page import review_page
+from prompts_app.services.review import version_approve, version_reject
+from prompts_app.services.tags import tag_rollback
+
+Decision = Callable[[Any, PromptVersion, str], object]
+DECISIONS: dict[str, tuple[Decision, str]] = {
+    "approve": (
+        lambda actor, version, reason: version_approve(actor=actor, version=version, reason=reason),
+        "Approved: {} is live; clients get it within 15 seconds.",
+    ),
+    "override": (
+        lambda actor, version, reason: version_approve(
+            actor=actor, version=version, reason=reason, override=True
+        ),
+        "Approved without the evidence: {} is live, and the reason is kept.",
+    ),
+    "reject": (
+        lambda actor, version, reason: version_reject(actor=actor, version=version, reason=reason),
+        "Rejected: {}.",
+    ),
+    "rollback": (
+        lambda actor, version, reason: tag_rollback(
+            actor=actor, task=version.task, version=version, reason=reason
+        ),
+        "Rolled back: {} is live again.",
+    ),
+}
+
+
+@admin.register(PromptVersion)
+class PromptVersionAdmin(ProjectScopedAdmin):
+    project_path = "task__project"
+    list_display = ("__str__", "review_state", "verdict", "live_as", "author_label", "created_at")
+    list_filter = ("review_state", "verdict")
+    list_select_related = ("task",)
+    search_fields = ("task__slug", "hash")
+    ordering = ("-id",)
+    fields = ("number", "task", "hash", "review_state", "author_label", "change_reason")
+    change_form_template = "admin/prompts_app/promptversion/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("tags")
+
+    @admin.display(description="Live as")
+    def live_as(self, version: PromptVersion) -> str:
+        return ", ".join(tag.name for tag in version.tags.all())
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(require_POST(self.decide))
+        name = "prompts_app_promptversion_decide"
+        own = path("<path:object_id>/decide/<str:decision>/", decide, name=name)
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        extra = {"title": "Version", **(extra_context or {})}
+        if version is not None:
+            may_decide = self._may(request, version, Role.APPROVER)
+            extra |= {"page": review_page(version), "may_decide": may_decide, "subtitle": None}
+        return super().change_view(request, object_id, form_url, extra)
+
+    def decide(self, request: HttpRequest, object_id: str, decision: str) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        if version is None or decision not in DECISIONS:
+            raise Http404
+        perform, success = DECISIONS[decision]
+        reason = request.POST.get("reason", "").strip()
+        if not self._may(request, version, Role.APPROVER):
+            return HttpResponse("This needs the approver role.", status=403)
+        try:
+            perform(actor_of(request, version.task.project), version, reason)
+        except ServiceError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, success.format(version))
+        return redirect("admin:prompts_app_promptversion_change", version.pk)
+
+
+@admin.register(Tag)
+class TagAdmin(ProjectScopedAdmin):
+    project_path = "task__project"
+    list_display = ("name", "task", "version", "revision", "moved_at")
+    list_select_related = ("task", "version__task")
+    search_fields = ("name", "task__slug")
+
+
+@admin.register(GateResult)
+class GateResultAdmin(ProjectScopedAdmin):
+    project_path = "version__task__project"
+    list_display = ("name", "version", "outcome", "basis", "actor", "created_at")
+    list_select_related = ("version__task",)
+    list_filter = ("outcome", "basis")
+    search_fields = ("name", "version__task__slug")
+    ordering = ("-id",)

@@ -1,0 +1,162 @@
+"""All that a person needs on one page to decide on a version: evidence, changes, rights.
+
+Formats stored figures and computes none: the page cannot say anything that the evidence does not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kaizen_engine.prompts.diff import DiffSpan, diff_words
+from kaizen_engine.states import ReviewState, Verdict
+from prompts_app.models import GateResult, PromptVersion
+from prompts_app.selectors import PRODUCTION, live_version, was_live
+from prompts_app.services.gates import evidence_objections
+
+TONES: Mapping[str, str] = {
+    Verdict.CONFIRMED: "is-good",
+    Verdict.LIKELY: "is-good",
+    Verdict.BETTER_ON_REPORTED: "is-open",
+    Verdict.NOT_ENOUGH_EVIDENCE: "is-open",
+    Verdict.EQUAL: "is-bad",
+    Verdict.WORSE: "is-bad",
+}
+SENTENCES: Mapping[str, str] = {
+    Verdict.CONFIRMED: "Confirmed: better on held-out rows that the search never saw.",
+    Verdict.LIKELY: "Likely better, by the rows that the search could see.",
+    Verdict.BETTER_ON_REPORTED: "Better on reported cases: the effect on all traffic is unknown.",
+    Verdict.NOT_ENOUGH_EVIDENCE: "Not enough evidence that this version is better.",
+    Verdict.EQUAL: "As good as what it was compared with.",
+    Verdict.WORSE: "Worse than what it was compared with.",
+    Verdict.NONE: "This version was not measured against another.",
+}
+
+
+@dataclass(frozen=True)
+class TextDiff:
+    title: str
+    spans: list[DiffSpan]
+
+    @property
+    def is_changed(self) -> bool:
+        return any(span.op != "equal" for span in self.spans)
+
+
+@dataclass(frozen=True)
+class DemoLine:
+    """One demonstration: `op` says whether it came, went or stayed."""
+
+    op: str
+    inputs: str
+    outputs: str
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    version: PromptVersion
+    live: PromptVersion | None
+    compared: PromptVersion | None
+    tone: str
+    sentence: str
+    facts: list[tuple[str, str]]
+    diffs: list[TextDiff]
+    demos: list[DemoLine]
+    checks: list[GateResult]
+    objections: list[str]
+
+    @property
+    def is_live(self) -> bool:
+        return self.live is not None and self.live.pk == self.version.pk
+
+    @property
+    def is_open(self) -> bool:
+        return self.version.review_state in {ReviewState.DRAFT, ReviewState.IN_REVIEW}
+
+    @property
+    def may_roll_back(self) -> bool:
+        return not self.is_live and was_live(self.version.task, PRODUCTION, self.version)
+
+
+def review_page(version: PromptVersion) -> ReviewPage:
+    live = live_version(version.task, PRODUCTION)
+    compared = version.parents.order_by("-id").first()
+    before = compared.artifact if compared else {}
+    return ReviewPage(
+        version=version,
+        live=live,
+        compared=compared,
+        tone=TONES.get(version.verdict, ""),
+        sentence=SENTENCES[version.verdict],
+        facts=evidence_facts(version.evidence),
+        diffs=_diffs(before, version.artifact),
+        demos=_demos(before.get("demos", []), version.artifact["demos"]),
+        checks=list(version.gates.order_by("id")),
+        objections=[one.message for one in evidence_objections(version, live)],
+    )
+
+
+def evidence_facts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and figure of what the frozen evidence holds, in the order a reader asks."""
+    holdout, dev = evidence.get("holdout") or {}, evidence.get("dev") or {}
+    facts = []
+    if holdout:
+        facts += [
+            ("Hold-out, before to after", _change(holdout)),
+            ("Gain, with its interval", _gain(holdout)),
+            ("p, and what it needs", f"{holdout['p']:.2g}, below {holdout['alpha']:.3f}"),
+            ("Deciding rows", f"{holdout['n']}, look {holdout['look']}"),
+            ("Hold-out rows", f"{holdout['fixed']} fixed, {holdout['broken']} broken"),
+        ]
+        if holdout.get("rows_needed"):
+            low, high = holdout["rows_needed"]
+            facts.append(("More rows needed, about", f"{low} to {high}"))
+    if dev.get("before") and dev.get("after"):
+        facts.append(("Dev, before to after", _change(dev)))
+    if evidence.get("reported", {}).get("n"):
+        reported = evidence["reported"]
+        text = f"{reported['fixed']} fixed, {reported['broken']} broken of {reported['n']}"
+        facts.append(("On reported cases", text))
+    if "cost_usd" in evidence:
+        facts.append(("Calls, cost", f"{evidence['calls']}, {money(evidence['cost_usd'])}"))
+        facts.append(("Model", str(evidence["student"])))
+    return facts
+
+
+def money(usd: str | Decimal) -> str:
+    """Spell US dollars: cents from ten cents on, two significant digits below."""
+    amount = Decimal(usd)
+    return f"${amount:.2f}" if amount >= Decimal("0.1") or not amount else f"${amount:.2g}"
+
+
+def _change(part: Mapping[str, Any]) -> str:
+    return f"{part['before']['mean']:.1%} to {part['after']['mean']:.1%}"
+
+
+def _gain(holdout: Mapping[str, Any]) -> str:
+    low, high = holdout["low"] * 100, holdout["high"] * 100
+    return f"{holdout['gain'] * 100:+.1f} points ({low:+.1f} to {high:+.1f})"
+
+
+def _diffs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TextDiff]:
+    titles = {"system": "Instruction", "user_template": "User message"}
+    return [
+        TextDiff(title, diff_words(before.get(name, ""), after[name]))
+        for name, title in titles.items()
+    ]
+
+
+def _demos(before: list[Any], after: list[Any]) -> list[DemoLine]:
+    gone = [_demo_line("removed", demo) for demo in before if demo not in after]
+    kept = [_demo_line("kept" if demo in before else "added", demo) for demo in after]
+    return kept + gone
+
+
+def _demo_line(op: str, demo: Mapping[str, Any]) -> DemoLine:
+    return DemoLine(op, _plain(demo["inputs"]), _plain(demo["outputs"]))
+
+
+def _plain(values: Mapping[str, Any]) -> str:
+    if len(values) == 1:
+        return str(next(iter(values.values())))
+    return "\n".join(f"{name}: {value}" for name, value in values.items())
