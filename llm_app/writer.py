@@ -28,7 +28,8 @@ from kaizen_engine.errors import KaizenError
 logger = logging.getLogger(__name__)
 
 LARGEST_GROUP = 256
-PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0)
+# Together long enough for a database server to restart.
+PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 4.0)
 PASSING = (OperationalError, InterfaceError)
 
 T = TypeVar("T")
@@ -143,14 +144,14 @@ class GroupCommitWriter:
                 logger.warning("a group of %d writes failed: %s", len(group), error)
                 connections[self._using].close()
                 time.sleep(pause_s)
-            except Exception as error:
+            except BaseException as error:
                 return [_Outcome(work, error=error) for work in group]
         return [self._last_try(work) for work in group]
 
     def _last_try(self, work: _Work) -> _Outcome:
         try:
             return self._transact([work])[0]
-        except Exception as error:
+        except BaseException as error:
             return _Outcome(work, error=error)
 
     def _transact(self, group: Sequence[_Work]) -> list[_Outcome]:
@@ -187,5 +188,6 @@ class GroupCommitWriter:
                 return _Outcome(work, value=work.run())
         except PASSING:
             raise
-        except Exception as error:
+        except BaseException as error:
+            # A JobAbort is for whoever waits; here it would end the thread and leave all waiting.
             return _Outcome(work, error=error)

@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
+from kaizen_engine.errors import JobAbort
+from kaizen_engine.states import StopReason
 from llm_app.models import BreakerState
 from llm_app.writer import GroupCommitWriter, LostLease
 from tests.factories.llm import BreakerStateFactory
@@ -114,6 +116,16 @@ def test_a_guard_that_breaks_fails_the_work_and_loses_nothing(live_database):
         with pytest.raises(RuntimeError):
             writer.call(add("a"), guarded=True)
         assert writer.call(add("a"), guarded=True) == "a"
+
+
+def test_a_stop_raised_by_work_reaches_who_waits_and_not_the_thread(live_database):
+    def stop() -> None:
+        raise JobAbort(StopReason.CANCELLED)
+
+    with GroupCommitWriter() as writer:
+        with pytest.raises(JobAbort):
+            writer.call(stop)
+        assert writer.call(add("a")) == "a"
 
 
 @BOTH
