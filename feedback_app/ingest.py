@@ -94,7 +94,8 @@ def store(rows: Sequence[dict[str, Any]]) -> Stored:
 
     A row maps every name of COLUMNS except `created_at`, with plain JSON values.
     """
-    stamped = [{**row, "created_at": _now()} for row in sorted(rows, key=_by_event)]
+    now = _now()
+    stamped = [{**row, "created_at": now} for row in sorted(rows, key=_by_event)]
     if connection.vendor == "postgresql":
         return _store_on_postgresql(stamped)
     return _store_on_sqlite(stamped)
