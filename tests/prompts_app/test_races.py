@@ -7,7 +7,7 @@ import pytest
 
 from tests.installation import Installation
 
-ROUNDS = range(4)
+ROUNDS = range(3)
 
 
 @pytest.fixture(
