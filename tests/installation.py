@@ -131,16 +131,7 @@ class Installation:
     def shell(self, python: str) -> Any:
         """Run Python in one process that lives as long as this; return the value of `result`."""
         if self._console is None:
-            self._console = subprocess.Popen(
-                [sys.executable, "-c", CONSOLE],
-                env=self.environment,
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=(self.folder / "console.log").open("ab"),
-                text=True,
-                start_new_session=True,
-            )
+            self._console = self._start_console()
         assert self._console.stdin is not None
         assert self._console.stdout is not None
         self._console.stdin.write(json.dumps(python) + "\n")
@@ -150,6 +141,19 @@ class Installation:
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]
         return answer["result"]
+
+    def _start_console(self) -> "subprocess.Popen[str]":
+        with (self.folder / "console.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", CONSOLE],
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
 
     def stop(self) -> None:
         """End what this started, and what those started in turn; remove the database."""

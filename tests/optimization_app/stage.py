@@ -62,16 +62,22 @@ def build_task(base_url: str, *, threshold: int = 10_000, **settings: Any) -> in
         output_usd_per_mtok=Decimal(2),
         source="test",
     )
+    return add_task("triage", threshold=threshold, **settings)
+
+
+def add_task(slug: str, **settings: Any) -> int:
+    """Create one more task with a live version, served by the project's connection."""
+    project = Project.objects.get()
     task = TaskFactory(
         project=project,
-        slug="triage",
-        student_connection=connection,
+        slug=slug,
+        student_connection=project.connections.get(),
         student_model="demo",
         scored=True,
-        threshold=threshold,
         output_schema=object_schema(label={"type": "string", "enum": sorted(WORDS)}),
         **settings,
     )
+    actor = Actor.system(project.pk)
     version, _ = version_create(actor=actor, task=task, artifact=artifact_for(task))
     version_promote(actor=actor, task=task, version=version, basis=GateBasis.IMPORT)
     return task.pk
