@@ -8,7 +8,6 @@ the feedback. The control shuffles the codes of every row: its hold-out must sho
 
 import argparse
 import csv
-import hashlib
 import random
 import sys
 import time
@@ -21,6 +20,7 @@ from openai import OpenAI
 
 from bench.installation import ROOT, Running, installation
 from kaizen_engine.evaluate.significance import compare
+from kaizen_engine.llm.providers.demo import source_hash
 from kaizen_sdk._parse import parse_output
 from kaizen_sdk._render import render_messages
 
@@ -181,8 +181,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args(arguments if arguments is not None else [])
     train, test = read(options.data / "train.csv"), read(options.data / "test.csv")
-    demo = (ROOT / "kaizen_engine/llm/providers/demo.py").read_bytes()
-    print(f"demo model: sha256 {hashlib.sha256(demo).hexdigest()}")
+    print(f"demo model: source hash {source_hash()}")
     print("| labels | verdict | hold-out gain | test before | after | 95 % gain | calls | s |")
     print("|---|---|---|---|---|---|---|---|")
     with installation() as site:

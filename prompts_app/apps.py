@@ -3,4 +3,5 @@ from django.apps import AppConfig
 
 class PromptsAppConfig(AppConfig):
     name = "prompts_app"
+    verbose_name = "Versions"
     default_auto_field = "django.db.models.BigAutoField"

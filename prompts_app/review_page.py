@@ -33,6 +33,13 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
+CHECKS: Mapping[str, str] = {
+    "evidence_hash": "Measured on this exact text",
+    "holdout": "Hold-out test",
+    "promotion": "Went live",
+}
+
+
 @dataclass(frozen=True)
 class TextDiff:
     title: str
@@ -62,7 +69,7 @@ class ReviewPage:
     facts: list[tuple[str, str]]
     diffs: list[TextDiff]
     demos: list[DemoLine]
-    checks: list[GateResult]
+    checks: list[tuple[str, GateResult]]
     objections: list[str]
 
     @property
@@ -91,7 +98,7 @@ def review_page(version: PromptVersion) -> ReviewPage:
         facts=evidence_facts(version.evidence),
         diffs=_diffs(before, version.artifact),
         demos=_demos(before.get("demos", []), version.artifact["demos"]),
-        checks=list(version.gates.order_by("id")),
+        checks=[(CHECKS.get(gate.name, gate.name), gate) for gate in version.gates.order_by("id")],
         objections=[one.message for one in evidence_objections(version, live)],
     )
 
