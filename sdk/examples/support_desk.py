@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
 from kaizen_sdk import CTClient
 
 TASK = "route-message"
