@@ -55,7 +55,7 @@ test-engine: $(VENV)/.dev.stamp ## The engine alone, without Django
 check: $(VENV)/.dev.stamp ## Format, lint, types, floors, migrations, templates
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
+	PYTHONPATH=sdk/src $(BIN)/lint-imports
 	$(BIN)/mypy
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m kaizen_site.deploy_check
@@ -71,5 +71,5 @@ lock: $(VENV)/.dev.stamp ## Resolve the locks anew (needs uv)
 	    --no-emit-find-links --no-header --python-version 3.11 -o requirements/$$name.lock || exit 1; \
 	done
 
-bench: $(VENV)/.dev.stamp ## The benchmarks, with their tables
-	$(BIN)/python -m bench
+bench: $(VENV)/.dev.stamp ## The benchmarks, with their tables (NAME=one)
+	PYTHONPATH=sdk/src $(BIN)/python -m bench $(NAME)

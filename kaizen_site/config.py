@@ -24,8 +24,8 @@ class Setting:
 
 @dataclass(frozen=True)
 class Config:
-    secret_key: str
-    encryption_keys: tuple[str, ...]
+    secret_key: str = field(repr=False)
+    encryption_keys: tuple[str, ...] = field(repr=False)
     debug: bool
     allowed_hosts: tuple[str, ...]
     base_url: str

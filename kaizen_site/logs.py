@@ -1,6 +1,5 @@
 """Logging: one line an event, secrets struck out before anything is written."""
 
-import logging
 import re
 from typing import Any
 
@@ -15,13 +14,14 @@ SECRETS = re.compile(
 )
 
 
-class Redactor(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        struck = SECRETS.sub("[redacted]", message)
-        if struck != message:
-            record.msg, record.args = struck, ()
-        return True
+def strike(text: str) -> str:
+    """Return the text without keys, tokens and authorization headers."""
+    return SECRETS.sub("[redacted]", text)
+
+
+def _strike_line(logger: Any, method: str, line: str) -> str:
+    # Last of all processors, so that tracebacks and bound values pass here too.
+    return strike(line)
 
 
 def logging_config(level: str) -> dict[str, Any]:
@@ -34,7 +34,6 @@ def logging_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"redact": {"()": "kaizen_site.logs.Redactor"}},
         "formatters": {
             "line": {
                 "()": "structlog.stdlib.ProcessorFormatter",
@@ -45,6 +44,7 @@ def logging_config(level: str) -> dict[str, Any]:
                     structlog.processors.LogfmtRenderer(
                         key_order=["timestamp", "level", "logger", "event"], bool_as_flag=False
                     ),
+                    _strike_line,
                 ],
             }
         },
@@ -52,7 +52,6 @@ def logging_config(level: str) -> dict[str, Any]:
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": "line",
-                "filters": ["redact"],
             }
         },
         "root": {"handlers": ["stderr"], "level": level},

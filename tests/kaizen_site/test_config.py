@@ -128,7 +128,6 @@ def test_a_complaint_never_repeats_a_secret(tmp_path):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="secret_key and encryption_keys are shown by repr")
 def test_the_configuration_shows_no_secret_when_printed():
     text = repr(
         load_config(

@@ -6,7 +6,7 @@ from logging.config import DictConfigurator
 
 import pytest
 
-from kaizen_site.logs import Redactor, logging_config
+from kaizen_site.logs import logging_config, strike
 
 SECRET = {
     "our own key": "kz_live_abcd1234_" + "Ab-_" * 11,
@@ -16,9 +16,7 @@ SECRET = {
 
 
 def written(message: str, *args: object) -> str:
-    record = logging.LogRecord("kaizen", logging.INFO, __file__, 1, message, args, None)
-    assert Redactor().filter(record)
-    return record.getMessage()
+    return strike(message % args if args else message)
 
 
 @pytest.mark.parametrize("kind", SECRET)
@@ -51,19 +49,11 @@ def test_ordinary_words_stay(line):
     assert written(line) == line
 
 
-def test_arguments_without_secrets_stay_arguments():
-    record = logging.LogRecord("kaizen", logging.INFO, __file__, 1, "%d rows", (3,), None)
-    Redactor().filter(record)
-    assert (record.msg, record.args) == ("%d rows", (3,))
-
-
-@pytest.mark.xfail(strict=True, reason="the filter sees the message only, not the traceback")
 def test_a_traceback_is_struck_out_too():
     stream = io.StringIO()
     config = logging_config("INFO")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(DictConfigurator(config).configure_formatter(config["formatters"]["line"]))
-    handler.addFilter(Redactor())
     logger = logging.Logger("kaizen")
     logger.addHandler(handler)
     try:
