@@ -48,7 +48,7 @@ def other_world(other_project: Project) -> World:
 
 
 def send(client: Client, route: str, call: Call, **headers: str) -> Any:
-    method = route.split(" ")[0].lower()
+    method = route.partition(" ")[0].lower()
     body = {} if call.body is None else {"data": call.body, "format": "json"}
     return getattr(client, method)(call.path, **body, headers=headers)
 
