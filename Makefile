@@ -53,8 +53,8 @@ test-engine: $(VENV)/.dev.stamp ## The engine alone, without Django
 	$(BIN)/python -m pytest -c tests/engine/pytest.ini tests/engine -q
 
 check: $(VENV)/.dev.stamp ## Format, lint, types, floors, migrations, templates
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
 	PYTHONPATH=sdk/src $(BIN)/lint-imports
 	$(BIN)/mypy
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run

@@ -16,5 +16,5 @@ class KaizenAdminSite(AdminSite):
     index_title = "Overview"
     site_url = None
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         return allow_style_attributes(super().admin_view(view, cacheable))
