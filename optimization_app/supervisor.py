@@ -35,14 +35,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: between looks, for the child to begin, past the deadline, after a cancel, and
-    after a request to stop."""
+    """Seconds: between looks, for the child to begin, past the deadline, after a cancel, after a
+    request to stop, and once somebody else has the job."""
 
     look_s: float = 0.5
     begin_s: float = 60.0
     deadline_s: float = 120.0
     cancel_s: float = 90.0
     stop_s: float = 75.0
+    lost_s: float = 5.0
 
 
 def child_command(claim: Claim) -> list[str]:
@@ -66,7 +67,7 @@ class Supervisor:
         self._kill_at = self._from(max(claim.deadline_at, timezone.now()), "deadline_s")
         self._begin_until = self._from(timezone.now(), "begin_s")
         self._told_to_stop = False
-        self._saw_cancel = False
+        self._hurried: set[str] = set()
 
     def run(self) -> None:
         job = Job.objects.select_related("task").get(pk=self._claim.job_id)
@@ -108,10 +109,16 @@ class Supervisor:
     def _heed_job(self) -> None:
         try:
             self._keep_lease_until_it_begins()
-            self._heed_cancel()
+            mine = Job.objects.filter(held_by(self._claim.fence), pk=self._claim.job_id)
+            cancelled = mine.values_list("cancel_requested", flat=True).first()
         except DatabaseError:
             logger.warning("the supervisor could not read its job", exc_info=True)
             close_old_connections()
+            return
+        if cancelled is None:
+            self._hurry("lost_s")
+        elif cancelled:
+            self._hurry("cancel_s")
 
     def _keep_lease_until_it_begins(self) -> None:
         """Importing takes the child seconds; from its own first heartbeat on it is alone."""
@@ -119,16 +126,11 @@ class Supervisor:
             claimed = Q(heartbeat_at=self._claim.claimed_at)
             lease_keep(self._claim.job_id, held_by(self._claim.fence) & claimed)
 
-    def _heed_cancel(self) -> None:
-        if self._saw_cancel:
-            return
-        mine = Job.objects.filter(held_by(self._claim.fence), pk=self._claim.job_id)
-        self._saw_cancel = mine.filter(cancel_requested=True).exists()
-        if self._saw_cancel:
-            self._hurry("cancel_s")
-
     def _hurry(self, length: str) -> None:
-        self._kill_at = min(self._kill_at, self._from(timezone.now(), length))
+        """Give the child this long from now, once a reason; a frozen child obeys nothing."""
+        if length not in self._hurried:
+            self._hurried.add(length)
+            self._kill_at = min(self._kill_at, self._from(timezone.now(), length))
 
     def _from(self, start: datetime, length: str) -> datetime:
         return start + timedelta(seconds=getattr(self._patience, length))

@@ -20,7 +20,7 @@ from optimization_app.worker import run_optimize_job
 pytestmark = pytest.mark.django_db
 
 SLEEPER = "import time; time.sleep(60)"
-QUICK = Patience(look_s=0.05, deadline_s=0.3, cancel_s=0.2, stop_s=0.3)
+QUICK = Patience(look_s=0.05, deadline_s=0.3, cancel_s=0.2, stop_s=0.3, lost_s=0.2)
 
 
 def child(script: str) -> Callable[[Claim], list[str]]:
@@ -75,6 +75,12 @@ def test_a_cancel_that_the_child_does_not_obey_ends_it(claim: Claim) -> None:
     Job.objects.update(cancel_requested=True)
     job = supervise(claim, SLEEPER)
     assert (job.state, job.stop_reason) == (JobState.CANCELLED, StopReason.CANCELLED)
+
+
+def test_a_frozen_child_whose_job_went_to_another_is_ended(claim: Claim) -> None:
+    Job.objects.update(fence=claim.fence + 1)
+    job = supervise(claim, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)")
+    assert (job.state, job.fence) == (JobState.RUNNING, claim.fence + 1)
 
 
 def test_a_job_that_its_child_has_ended_is_left_alone(claim: Claim) -> None:

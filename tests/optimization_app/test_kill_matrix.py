@@ -1,0 +1,79 @@
+"""kill -9 of everything at 30, 60 and 90 % of the calls: the job ends once and pays once.
+
+Three orders of three victims cover all nine pairs of victim and moment.
+"""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.installation import wait_until
+from tests.optimization_app.theatre import Theatre, model_server, send
+
+MOMENTS = (0.3, 0.6, 0.9)
+ORDERS = [("worker", "child", "tree"), ("child", "tree", "worker"), ("tree", "worker", "child")]
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+ENDINGS = """
+from projects_app.models import AuditEntry
+result = AuditEntry.objects.filter(action="kaizen.job.succeeded").count()
+"""
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database", DATABASES)]
+
+
+@pytest.fixture(scope="module")
+def undisturbed_calls(tmp_path_factory: pytest.TempPathFactory) -> int:
+    with (
+        model_server() as server,
+        Theatre.open(tmp_path_factory.mktemp("calm") / "kaizen", "sqlite", server) as theatre,
+    ):
+        theatre.installation.start_worker()
+        assert theatre.wait_for_end(theatre.start_job())["state"] == "succeeded"
+        return server.calls
+
+
+def check(theatre: Theatre, job_id: int, undisturbed_calls: int) -> None:
+    found = theatre.wait_for_end(job_id)
+    assert (found["state"], found["stop_reason"]) == ("succeeded", "finished"), found
+    assert found["drafts"] == 1
+    assert found["steps"] == ["draft", "outcome", "prepared"]
+    assert theatre.installation.shell(ENDINGS) == 1
+    assert theatre.server.calls <= 1.1 * undisturbed_calls
+
+
+@pytest.mark.parametrize("victims", ORDERS, ids="-".join)
+def test_a_job_survives_every_kill_and_pays_once(
+    tmp_path: Path, database: str, victims: tuple[str, ...], undisturbed_calls: int
+) -> None:
+    with (
+        model_server() as server,
+        Theatre.open(tmp_path / "kaizen", database, server) as theatre,
+    ):
+        theatre.installation.start_worker()
+        job_id = theatre.start_job()
+        for moment, victim in zip(MOMENTS, victims, strict=True):
+            theatre.wait_for_calls(moment * undisturbed_calls)
+            theatre.kill(victim)
+        check(theatre, job_id, undisturbed_calls)
+
+
+def test_a_worker_that_slept_through_its_lease_is_fenced_off(
+    tmp_path: Path, database: str, undisturbed_calls: int
+) -> None:
+    """The message comes three times as well, and there is a second worker to take them."""
+    with (
+        model_server() as server,
+        Theatre.open(tmp_path / "kaizen", database, server) as theatre,
+    ):
+        theatre.installation.start_worker()
+        job_id = theatre.start_job()
+        theatre.wait_for_calls(0.3 * undisturbed_calls)
+        sleepers = [theatre.worker(), theatre.child()]
+        theatre.installation.start_worker()
+        theatre.stage(f"from optimization_app.queue import wake\nfor _ in 'abc': wake({job_id})")
+        send(sleepers, signal.SIGSTOP)
+        wait_until(lambda: theatre.facts(job_id)["fence"] > 1, 30, "another claim")
+        theatre.wait_for_calls(0.6 * undisturbed_calls)
+        send(sleepers, signal.SIGCONT)
+        check(theatre, job_id, undisturbed_calls)
