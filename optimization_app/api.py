@@ -135,7 +135,9 @@ class OptimizationStartApi(APIView):
     scopes: ClassVar = {"POST": Scope.OPTIMIZE_TRIGGER}
 
     @extend_schema(
-        request=OptimizationStartInput, responses={202: JobDetailOutput, 200: JobDetailOutput}
+        operation_id="optimization_start",
+        request=OptimizationStartInput,
+        responses={202: JobDetailOutput, 200: JobDetailOutput},
     )
     def post(self, request: Request) -> Response:
         """Queue a job for the prompt; 200 with the live job when there is one already."""
@@ -152,6 +154,7 @@ class JobListApi(APIView):
     scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
 
     @extend_schema(
+        operation_id="job_list",
         parameters=[OpenApiParameter("before", str, description="the last job_id already read")],
         responses=JobOutput(many=True),
     )
@@ -166,7 +169,7 @@ class JobListApi(APIView):
 class JobDetailApi(APIView):
     scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
 
-    @extend_schema(responses=JobDetailOutput)
+    @extend_schema(operation_id="job_get", responses=JobDetailOutput)
     def get(self, request: Request, job_id: str) -> Response:
         job = job_by_public_id(_actor(request).project_id, job_id)
         return Response(JobDetailOutput(job).data)
@@ -175,7 +178,7 @@ class JobDetailApi(APIView):
 class JobResultApi(APIView):
     scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
 
-    @extend_schema(responses=JobResultOutput)
+    @extend_schema(operation_id="job_result", responses=JobResultOutput)
     def get(self, request: Request, job_id: str) -> Response:
         """Return what the job found; 409 `not_finished` while it runs."""
         job = job_by_public_id(_actor(request).project_id, job_id)
@@ -187,7 +190,7 @@ class JobResultApi(APIView):
 class JobCancelApi(APIView):
     scopes: ClassVar = {"POST": Scope.OPTIMIZE_TRIGGER}
 
-    @extend_schema(request=JobCancelInput, responses=JobDetailOutput)
+    @extend_schema(operation_id="job_cancel", request=JobCancelInput, responses=JobDetailOutput)
     def post(self, request: Request, job_id: str) -> Response:
         """Stop the job; one that runs stops within seconds and keeps its best candidate."""
         body = JobCancelInput(data=request.data)

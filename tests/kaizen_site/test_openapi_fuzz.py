@@ -1,5 +1,6 @@
 """Schemathesis reads the OpenAPI document and tries what it allows, and what it does not."""
 
+import os
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from kaizen_site.wsgi import application
 from projects_app.models import Project
 from tests.kaizen_site.route_table import World, build_world
 
-EXAMPLES = 30
+EXAMPLES = int(os.environ.get("KAIZEN_FUZZ_EXAMPLES", "30"))
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     content_type_conformance,
