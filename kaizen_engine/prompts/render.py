@@ -32,7 +32,9 @@ are separated by a comma and a space. "NAME" is a JSON string, FORM is one of `s
 string here, numbers bare), or `array matching SCHEMA` and `object matching SCHEMA` with compact
 JSON. ` - DESCRIPTION` is left out where there is none. The last contract in a message is the
 contract. Answers, those of demonstrations too, are the bare text in the forms before the last,
-else one JSON object with `reasoning` first and the outputs in their order.
+else one JSON object with `reasoning` first and the outputs in their order. JSON is written with
+`, ` and `: `, nothing escaped that need not be, and sorted keys inside values, since the hash and
+some stores do not keep their order.
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ def render_answer(artifact: Mapping[str, Any], outputs: Mapping[str, Any]) -> st
         return _as_text(outputs[names[0]])
     if artifact.get("reasoning"):
         names.insert(0, "reasoning")
-    return _to_json({name: outputs[name] for name in names})
+    return _object({name: outputs[name] for name in names})
 
 
 def complete_demos(artifact: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -175,7 +177,7 @@ def _user_only_segments(artifact: Mapping[str, Any], inputs: Mapping[str, Any]) 
 def _example(artifact: Mapping[str, Any], demo: Mapping[str, Any]) -> str:
     names = [field["name"] for field in artifact["inputs"]]
     values = {name: demo["inputs"][name] for name in names}
-    shown = _as_text(values[names[0]]) if len(names) == 1 else _to_json(values)
+    shown = _as_text(values[names[0]]) if len(names) == 1 else _object(values)
     answer = render_answer(artifact, demo["outputs"])
     return f"<example>\n<input>{shown}</input>\n<output>{answer}</output>\n</example>"
 
@@ -227,6 +229,14 @@ def _message(role: str, segments: _Segments) -> dict[str, Any]:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else _to_json(value, sort_keys=True)
+
+
+def _object(values: Mapping[str, Any]) -> str:
+    """Write one JSON object in the order of its fields; inside their values, keys are sorted."""
+    fields = (
+        f"{_to_json(name)}: {_to_json(value, sort_keys=True)}" for name, value in values.items()
+    )
+    return "{" + ", ".join(fields) + "}"
 
 
 def _compact(value: Any) -> str:

@@ -178,6 +178,26 @@ def test_the_same_json_input_gives_the_same_text_whatever_order_its_keys_have():
     assert one[-1]["content"] == 'Message: {"a": "é", "b": 1}'
 
 
+@pytest.mark.parametrize("layout", ["chat", "user_only"])
+def test_artifacts_of_one_hash_render_alike_whatever_order_a_store_gave_their_keys(layout):
+    def rendered(nested):
+        prompt = PromptArtifact(
+            system="Find the parts.",
+            user_template="{{text}} {{table}}",
+            inputs=(InputField("text"), InputField("table", type="json")),
+            outputs=(OutputField("parts", type="object"), OutputField("note")),
+            demos=(Demo({"text": "t", "table": nested}, {"parts": nested, "note": "n"}),),
+            layout=layout,
+        )
+        return prompt.hash, render_messages(prompt.to_dict(), {"text": "t", "table": 1})
+
+    one = rendered({"b": 1, "aa": {"d": 2, "c": 3}})
+    other = rendered({"aa": {"c": 3, "d": 2}, "b": 1})
+    assert one == other
+    contents = "".join(message["content"] for message in one[1])
+    assert '{"parts": {"aa": {"c": 3, "d": 2}, "b": 1}, "note": "n"}' in contents
+
+
 def test_a_value_that_is_not_json_is_refused():
     with pytest.raises(RenderError, match="JSON"):
         render_messages(artifact(), {"text": float("nan")})
