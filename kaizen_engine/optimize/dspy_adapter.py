@@ -15,6 +15,7 @@ from kaizen_engine.optimize.dspy_messages import to_lm15
 from kaizen_engine.optimize.dspy_signature import REASONING, internal_names, signature_of
 from kaizen_engine.prompts.artifact import Demo, PromptArtifact
 from kaizen_engine.prompts.parse import OutputParseError, parse_output
+from kaizen_engine.prompts.plain import plain_json
 from kaizen_engine.prompts.render import complete_demos, render_messages
 
 
@@ -97,7 +98,9 @@ class VanillaAdapter(dspy.Adapter):  # type: ignore[misc]
         return {**self._plain, "system": system, "demos": [self._demo(demo) for demo in demos]}
 
     def _demo(self, demo: Mapping[str, Any]) -> dict[str, Any]:
-        return {"inputs": _shown(demo, self._inputs), "outputs": _shown(demo, self._outputs)}
+        # As the artifact spells it: DSPy may hold 2.0 where what ships says 2.
+        shown = {"inputs": _shown(demo, self._inputs), "outputs": _shown(demo, self._outputs)}
+        return dict(plain_json(shown))
 
 
 def _shown(demo: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -66,6 +66,20 @@ def test_the_messages_that_reach_the_gateway_are_those_of_the_renderer(shape: st
     assert list(outputs.values())[0] == "yes"
 
 
+def test_a_demonstration_is_sent_as_the_artifact_spells_it() -> None:
+    table = {"b": 1.0, "a": [2.0]}
+    artifact = PromptArtifact(
+        "Add.",
+        "{{table}}",
+        (InputField("table", "json"),),
+        (OutputField("sum", "number"),),
+        demos=(Demo({"table": table}, {"sum": 3.0}),),
+    )
+    _, seen = ask(artifact, {"table": [1]}, lambda _: "3")
+    assert seen == [tuple(render_messages(artifact.to_dict(), {"table": [1]}))]
+    assert seen[0][1]["content"] == '{"a": [2], "b": 1}'
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_export_gives_back_the_artifact_and_so_does_saved_state(shape: str) -> None:
     artifact, _ = SHAPES[shape]
