@@ -18,10 +18,11 @@ $(BIN)/python:
 
 # One stamp for each lock: worker.lock runs everything, dev.lock adds the tools of `make test`.
 $(VENV)/.%.stamp: requirements/%.lock | $(BIN)/python
+	@echo "installing $< into $(VENV)"
 ifdef UV
-	VIRTUAL_ENV=$(VENV) uv pip install --quiet --require-hashes -r $<
+	@VIRTUAL_ENV=$(VENV) uv pip install --quiet --require-hashes -r $<
 else
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 endif
 	@touch $@
 

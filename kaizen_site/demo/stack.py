@@ -1,6 +1,7 @@
 """The processes of the demo: started together, stopped together, and only those."""
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
@@ -47,6 +48,13 @@ def only_one(path: Path) -> Iterator[None]:
         yield
 
 
+def _end_with_parent() -> None:
+    """On Linux, let the kernel end a child whose demo was killed without a chance to stop it."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+
+
 class Stack:
     """Child processes in process groups of their own, each with a log file."""
 
@@ -64,6 +72,7 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - no threads here
             )
 
     def run(self, name: str, *arguments: str) -> str:
