@@ -21,7 +21,7 @@ def main() -> None:
     except DemoFailed as error:
         sys.exit(f"the demo stopped: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped" if not options.once else "interrupted before the end")
+        sys.exit("the demo was interrupted before its end")
 
 
 def run(folder: Path, *, once: bool) -> None:

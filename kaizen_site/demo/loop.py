@@ -1,5 +1,6 @@
 """The whole loop, step by step, each of which has to happen for the next to begin."""
 
+import contextlib
 import os
 import sys
 import time
@@ -156,9 +157,11 @@ class Loop:
 
     def _stay(self, stack: Stack) -> None:
         _say("up until Ctrl-C")
-        while True:
-            stack.check()
-            time.sleep(1)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                stack.check()
+                time.sleep(1)
+        _say("stopped")
 
 
 def _say(text: str) -> None:
