@@ -133,6 +133,7 @@ def facts(job_id: int) -> dict[str, Any]:
         "artifact": job.result.get("artifact") is not None,
         "steps": sorted(job.steps.values_list("name", flat=True)),
         "records": CallRecord.objects.filter(subject=job.public_id).count(),
+        "lost": charged.filter(is_upper_bound=True).count(),
         "ledger_usd": str(sum((entry.cost_usd for entry in charged), Decimal(0))),
         "estimate": job.estimate,
         "baseline": job.baseline_metric,

@@ -1,4 +1,3 @@
-
 import pytest
 
 from kaizen_engine.states import JobState
