@@ -1,4 +1,4 @@
-"""What each problem code means and what to do about it: the page that `type` points to."""
+"""What each problem code means and what to do about it: the page that type points to."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Problem:
 
 
 PROBLEMS = (
-    Problem(400, "invalid", "A field is missing, unknown or wrong.", "`errors` names the fields."),
+    Problem(400, "invalid", "A field is missing, unknown or wrong.", "errors names the fields."),
     Problem(400, "parse_error", "The body is not JSON that can be stored.", "Send strict JSON."),
     Problem(
         400,
@@ -37,7 +37,7 @@ PROBLEMS = (
         "No prompt contract can be made of the JSON Schema.",
         "The detail names the place.",
     ),
-    Problem(400, "invalid_config", "The job's configuration is wrong.", "`errors` names the keys."),
+    Problem(400, "invalid_config", "The job's configuration is wrong.", "errors names the keys."),
     Problem(400, "no_student", "The task names no model.", "Set its student, or send one."),
     Problem(400, "task_archived", "The task is archived.", "Use another task."),
     Problem(400, "reason_required", "The decision needs a reason.", "Send one."),
@@ -58,7 +58,7 @@ PROBLEMS = (
         "Nothing is live under this tag (400 where a job needs a live version).",
         "Promote a version; until then use your fallback.",
     ),
-    Problem(405, "method_not_allowed", "The address knows other methods.", "See `Allow`."),
+    Problem(405, "method_not_allowed", "The address knows other methods.", "See Allow."),
     Problem(406, "not_acceptable", "Only JSON is answered.", "Accept application/json."),
     Problem(409, "conflict", "The state does not permit this.", "Read it again."),
     Problem(409, "stale", "Somebody else moved it meanwhile.", "Read it again and decide anew."),
@@ -84,7 +84,15 @@ PROBLEMS = (
         "The estimate is larger than the budget.",
         "Raise the budget or ask for less.",
     ),
-    Problem(409, "gates", "The version has not passed its gates.", "Look at its evidence."),
+    Problem(409, "no_evidence", "The version is not confirmed.", "Run a job on it."),
+    Problem(409, "gate_failed", "A gate refused the version.", "The detail names the gate."),
+    Problem(409, "evidence_mismatch", "The evidence is for another text.", "Measure it anew."),
+    Problem(
+        409,
+        "evidence_stale",
+        "What is live, or the model, is not what the evidence was measured with.",
+        "Run a job against what is live now.",
+    ),
     Problem(409, "already_live", "Something is live already.", "Promote on evidence."),
     Problem(409, "version_live", "The version is live.", "Roll back first."),
     Problem(409, "rejected", "The version was rejected.", "Make a new one."),
@@ -93,9 +101,9 @@ PROBLEMS = (
     Problem(409, "last_admin", "A project keeps an admin.", "Name another admin first."),
     Problem(413, "too_large", "The body or batch is too large.", "Send less at once."),
     Problem(415, "unsupported_media_type", "The body is not JSON.", "Send application/json."),
-    Problem(429, "throttled", "Too many requests.", "Wait for `Retry-After`."),
+    Problem(429, "throttled", "Too many requests.", "Wait for Retry-After."),
     Problem(500, "internal_error", "An unforeseen error.", "Report the request id."),
-    Problem(503, "breaker_open", "The provider failed too often.", "Wait for `Retry-After`."),
+    Problem(503, "breaker_open", "The provider failed too often.", "Wait for Retry-After."),
     Problem(503, "provider_error", "The provider failed.", "Try again later."),
     Problem(503, "database_unavailable", "The database is busy or away.", "Try again."),
 )
