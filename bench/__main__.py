@@ -5,6 +5,7 @@ from importlib import import_module
 
 BENCHES = {
     "banking77": "a bootstrap job on real customer questions, and its shuffled control",
+    "same_bytes": "one hold-out sent by four senders, compared byte by byte",
 }
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kaizen_site.demo.stack import Stack, free_port
 
@@ -20,10 +21,10 @@ class Running:
     model_log: Path
     stack: Stack
 
-    def manage(self, script: str) -> dict[str, str]:
+    def manage(self, script: str) -> dict[str, Any]:
         """Run Python inside the installation; its last printed line is JSON."""
         printed = self.stack.run("seed", "manage.py", "shell", "-v", "0", "-c", script)
-        answer: dict[str, str] = json.loads(printed.splitlines()[-1])
+        answer: dict[str, Any] = json.loads(printed.splitlines()[-1])
         return answer
 
 
