@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from feedback_app.models import Dataset, Example, Feedback
 from feedback_app.services.datasets import dataset_create, dataset_declare
 from projects_app.actors import Actor
-from projects_app.admin_scope import ProjectScopedAdmin, ServiceForm
+from projects_app.admin_forms import ServiceForm
+from projects_app.admin_scope import ProjectScopedAdmin
 
 
 @admin.register(Feedback)
 class FeedbackAdmin(ProjectScopedAdmin):
-    list_display = ("event_id", "task", "score", "thumb", "origin", "created_at")
+    list_display = ("created_at", "task", "score", "thumb", "origin", "event_id")
     list_filter = ("origin", "thumb")
     search_fields = ("event_id", "comment")
     ordering = ("-id",)

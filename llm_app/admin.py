@@ -15,15 +15,17 @@ from llm_app.services.connections import (
     price_set,
 )
 from projects_app.actors import Actor
-from projects_app.admin_scope import ProjectScopedAdmin, ServiceForm
+from projects_app.admin_forms import ServiceForm
+from projects_app.admin_scope import ProjectScopedAdmin
 from projects_app.models import Role
 
 
 class ConnectionForm(ServiceForm):
     secret = forms.CharField(
         required=False,
-        widget=forms.PasswordInput,
-        help_text="Stored encrypted and never shown. Left empty: unchanged.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Stored encrypted and never shown. Left empty it stays as it is, but a new "
+        "address without a new secret removes it.",
     )
 
     class Meta:
@@ -74,6 +76,9 @@ class ModelPriceAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("connection", "model") if obj else ()
+
+    def subject_of(self, obj: ModelPrice) -> models.Model:
+        return obj.connection
 
     def save_by_service(self, actor: Actor, form: ServiceForm, *, change: bool) -> models.Model:
         return price_set(actor=actor, **{name: getattr(form.instance, name) for name in self.names})

@@ -2,38 +2,46 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from kaizen_engine.states import LIVE_JOB_STATES
+from kaizen_engine.states import LIVE_JOB_STATES, JobState, Verdict
 from optimization_app.models import EvaluationRow, Job, Trial
 from optimization_app.selectors import job_sentence
 from optimization_app.services.cancel import job_cancel
+from projects_app.admin_forms import decide
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
-from projects_app.exceptions import ServiceError
 from projects_app.models import Role
-from prompts_app.review_page import evidence_facts, money
+from prompts_app.review_page import TONES, evidence_facts, money, score_of
+
+STOPPING = "The job stops within seconds; what it spent is kept."
 
 
 @admin.register(Job)
 class JobAdmin(ProjectScopedAdmin):
     project_path = "task__project"
-    list_display = ("short_id", "task", "state", "verdict", "progress", "spent", "created_at")
+    list_display = ("short_id", "task", "state", "percent", "verdict", "spent", "created_at")
     list_filter = ("state", "verdict", "optimizer")
     list_select_related = ("task",)
+    lookups = ("public_id",)
     search_fields = ("task__slug",)
     ordering = ("-id",)
     fields = ("task", "kind", "state")
     change_form_template = "admin/optimization_app/job/change_form.html"
 
-    @admin.display(description="Job")
+    @admin.display(description="Job", ordering="pk")
     def short_id(self, job: Job) -> str:
         return f"Job {job.pk}"
 
-    @admin.display(description="Spent")
+    @admin.display(description="Progress", ordering="progress")
+    def percent(self, job: Job) -> str:
+        return f"{job.progress} %"
+
+    @admin.display(description="Spent", ordering="spent_usd")
     def spent(self, job: Job) -> str:
         return money(job.spent_usd)
 
@@ -50,56 +58,90 @@ class JobAdmin(ProjectScopedAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         job = self.get_object(request, object_id)
-        extra = {"title": "Job", **(extra_context or {})}
+        extra = {**(extra_context or {})}
         if job is not None:
-            extra |= {
-                "subtitle": None,
-                "sentence": job_sentence(job),
-                "facts": _facts(job),
-                "is_live": job.state in LIVE_JOB_STATES,
-                "may_cancel": self._may(request, job, Role.EDITOR),
-            }
+            extra |= _page(job)
+            extra["may_cancel"] = extra["is_live"] and self.may(request, job, Role.EDITOR)
         return super().change_view(request, object_id, form_url, extra)
 
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         job = self.get_object(request, object_id)
         if job is None:
             raise Http404
-        if not self._may(request, job, Role.EDITOR):
-            return HttpResponse("This needs the editor role.", status=403)
-        reason = request.POST.get("reason", "").strip()
-        try:
-            job_cancel(actor=actor_of(request, job.task.project), job=job, reason=reason)
-        except ServiceError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, "The job stops within seconds; what it spent is kept.")
+        if not self.may(request, job, Role.EDITOR):
+            raise PermissionDenied
+        actor = actor_of(request, job.task.project)
+        decide(request, lambda why: job_cancel(actor=actor, job=job, reason=why), STOPPING)
         return redirect("admin:optimization_app_job_change", job.pk)
+
+
+def _page(job: Job) -> dict[str, Any]:
+    evidence = job.result.get("evidence") or {}
+    return {
+        "title": f"Job {job.pk} for {job.task}",
+        "subtitle": None,
+        "sentence": job_sentence(job),
+        "tone": _tone(job),
+        "score": score_of(evidence),
+        "facts": _facts(job),
+        "findings": [fact for fact in evidence_facts(evidence) if fact[0] != "Calls, cost"],
+        "trials": [_trial(trial) for trial in job.trials.all()],
+        "is_live": job.state in LIVE_JOB_STATES,
+    }
+
+
+def _tone(job: Job) -> str:
+    if job.state == JobState.FAILED:
+        return "is-bad"
+    # That nothing better was found is no bad news about the job.
+    tone = TONES.get(job.verdict, "")
+    return tone if job.verdict not in {Verdict.EQUAL, Verdict.WORSE} else ""
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:
     facts = [
-        ("Optimizer", job.optimizer),
         ("Started by", f"{job.started_by_label} ({job.trigger})"),
-        ("Progress", f"{job.progress} %"),
+        ("Optimizer", job.optimizer),
         ("Spent of its budget", f"{money(job.spent_usd)} of {money(job.budget_usd)}"),
-        ("Calls", str(job.calls)),
-        ("Attempt", f"{job.attempts} of {job.max_attempts}"),
+        ("Calls to models", f"{job.calls:,}"),
     ]
-    return facts + evidence_facts(job.result.get("evidence", {}))
+    if job.attempts > 1:
+        facts.append(("Attempt", f"{job.attempts} of {job.max_attempts}"))
+    return facts
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "percent": f"{trial.score:.1%}",
+        "length": f"{trial.score * 100:.1f}",
+        "rows": trial.rows,
+        "demos": len(trial.artifact.get("demos", ())),
+        "is_best": trial.is_best,
+    }
 
 
 @admin.register(Trial)
 class TrialAdmin(ProjectScopedAdmin):
     project_path = "job__task__project"
-    list_display = ("number", "job", "score", "rows", "is_full", "is_best")
+    list_display = ("number", "named_job", "score", "rows", "is_full", "is_best")
+    list_select_related = ("job__task",)
     list_filter = ("is_full", "is_best")
     ordering = ("-id",)
+
+    @admin.display(description="Job", ordering="job")
+    def named_job(self, trial: Trial) -> str:
+        return f"Job {trial.job_id} for {trial.job.task}"
 
 
 @admin.register(EvaluationRow)
 class EvaluationRowAdmin(ProjectScopedAdmin):
     project_path = "job__task__project"
-    list_display = ("job", "label", "score", "text", "parse_error")
+    list_display = ("__str__", "named_job", "score", "text", "parse_error")
+    list_select_related = ("job__task",)
     list_filter = ("label",)
     ordering = ("-id",)
+
+    @admin.display(description="Job", ordering="job")
+    def named_job(self, row: EvaluationRow) -> str:
+        return f"Job {row.job_id} for {row.job.task}"

@@ -6,14 +6,41 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.models import Group
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
 from projects_app.actors import Actor
-from projects_app.admin_scope import ProjectScopedAdmin, ServiceForm, actor_of
+from projects_app.admin_forms import ServiceForm
+from projects_app.admin_scope import ProjectScopedAdmin, actor_of
+from projects_app.exceptions import ServiceError
 from projects_app.models import ApiKey, AuditEntry, Membership, Project, Role, Scope, User
 from projects_app.services.keys import api_key_create, api_key_revoke
-from projects_app.services.projects import member_set, project_create, project_update
+from projects_app.services.projects import (
+    member_remove,
+    member_set,
+    project_create,
+    project_update,
+)
+
+# Roles in projects decide here; a second system of rights beside them would only mislead.
+admin.site.unregister(Group)
+SCOPES = {
+    Scope.FEEDBACK_WRITE: "log feedback",
+    Scope.PROMPT_READ: "fetch the live prompt",
+    Scope.PROMPT_WRITE: "add prompts and versions",
+    Scope.PROMPT_PROMOTE: "approve, promote and roll back",
+    Scope.TASK_CREATE: "create tasks",
+    Scope.TASK_WRITE: "change tasks",
+    Scope.DATASET_WRITE: "add data",
+    Scope.OPTIMIZE_TRIGGER: "start and cancel jobs",
+    Scope.EVALUATE: "score a prompt",
+    Scope.TRACE_WRITE: "send traces",
+    Scope.TRACE_READ: "read traces",
+    Scope.ADMIN_KEYS: "make and revoke keys",
+}
 
 
 @admin.register(User)
@@ -21,15 +48,13 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]
     """People are made by whoever runs the installation: superusers only."""
 
     fieldsets = (
-        *(StockUserAdmin.fieldsets or ()),
-        ("Kaizen", {"fields": ("time_zone", "git_login")}),
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone", "git_login")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    filter_horizontal = ()
 
 
 @admin.register(Project)
@@ -62,9 +87,13 @@ class MembershipAdmin(ProjectScopedAdmin):
     write_role = Role.ADMIN
     can_add = True
     can_change = True
+    can_delete = True
     list_display = ("user", "project", "role", "created_at")
     list_filter = ("role",)
     fields = ("project", "user", "role")
+
+    def subject_of(self, obj: Membership) -> models.Model:
+        return obj.project
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("project", "user") if obj else ()
@@ -73,10 +102,22 @@ class MembershipAdmin(ProjectScopedAdmin):
         member = form.instance
         return member_set(actor=actor, project=member.project, user=member.user, role=member.role)
 
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        member_remove(actor=actor_of(request, obj.project), project=obj.project, user=obj.user)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ServiceError as error:
+            messages.error(request, f"Nobody was removed: {error}.")
+            return redirect("admin:projects_app_membership_change", object_id)
+
 
 class ApiKeyForm(ServiceForm):
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, scope.value) for scope in Scope],
+        choices=[(scope.value, f"{scope.value}: {words}") for scope, words in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
     )
     expires_at = forms.SplitDateTimeField(
@@ -109,28 +150,50 @@ class ApiKeyAdmin(ProjectScopedAdmin):
 
     def save_by_service(self, actor: Actor, form: ServiceForm, *, change: bool) -> models.Model:
         names = ("project", "name", "scopes", "expires_at")
-        key, form.shown_once = api_key_create(  # type: ignore[attr-defined]
-            actor=actor, **{name: form.cleaned_data[name] for name in names}
-        )
+        values = {name: form.cleaned_data[name] for name in names}
+        key, text = api_key_create(actor=actor, **values)
+        key.shown_once = text  # type: ignore[attr-defined]
         return key
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        messages.warning(request, f"Copy this key now, it is shown only once: {form.shown_once}")
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**one_button, **(extra_context or {})})
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Answer with the key itself: a message would leave it in a cookie until the next page."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Copy this key now",
+            "opts": self.opts,
+            "key": obj,
+        }
+        page = TemplateResponse(request, "admin/projects_app/apikey/shown_once.html", context)
+        page["Cache-Control"] = "no-store"
+        return page
 
     @admin.action(description="Revoke the chosen keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        for key in queryset.select_related("project"):
-            if self._may(request, key, self.write_role):
-                api_key_revoke(actor=actor_of(request, key.project), key=key)
-        messages.success(request, "The chosen keys are refused from now on.")
+        keys = list(queryset.select_related("project"))
+        own = [key for key in keys if self.may(request, key, self.write_role)]
+        for key in own:
+            api_key_revoke(actor=actor_of(request, key.project), key=key)
+        if own:
+            messages.success(request, f"Refused from now on: {', '.join(map(str, own))}.")
+        if len(own) < len(keys):
+            messages.error(request, "Only an admin of its project revokes a key.")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return self._may(request, None, self.write_role)
+        return self.may(request, None, self.write_role)
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ProjectScopedAdmin):
     list_display = ("at", "actor", "action", "object_type", "object_id", "reason")
     list_filter = ("action",)
+    lookups = ("object_type", "object_id")
     search_fields = ("actor", "action", "object_id")
     ordering = ("-id",)

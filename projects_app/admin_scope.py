@@ -9,13 +9,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from projects_app.actors import RANK, Actor
-from projects_app.exceptions import InvalidInput, ServiceError
+from projects_app.admin_forms import ServiceForm
 from projects_app.models import Membership, Project, Role, User
+
+
+def roles_of(request: HttpRequest) -> dict[int, Role]:
+    """Return the member's role by project id, read once a request; services ask again."""
+    known: dict[int, Role] | None = getattr(request, "kaizen_roles", None)
+    if known is None:
+        known = memberships_of(request.user)
+        request.kaizen_roles = known  # type: ignore[attr-defined]
+    return known
 
 
 def memberships_of(user: Any) -> dict[int, Role]:
@@ -37,29 +49,6 @@ def actor_of(request: HttpRequest, project: Project) -> Actor:
     )
 
 
-class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form that saves through a service, so that a refusal stands beside its field."""
-
-    def perform(self) -> models.Model | None:
-        """Call the service; `get_form` of the admin binds this."""
-        raise NotImplementedError
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if self.errors:
-            return
-        try:
-            with transaction.atomic():
-                saved = self.perform()
-        except InvalidInput as error:
-            for name, text in (error.errors or {"": str(error)}).items():
-                self.add_error(name if name in self.fields else None, text)
-        except ServiceError as error:
-            self.add_error(None, str(error))
-        else:
-            self.instance.pk = saved.pk if saved else self.instance.pk
-
-
 class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     project_path = "project"
     write_role = Role.EDITOR
@@ -69,9 +58,10 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 25
     show_full_result_count = False
     actions: Any = None
+    lookups: tuple[str, ...] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        projects = list(memberships_of(request.user))
+        projects = list(roles_of(request))
         return super().get_queryset(request).filter(**{f"{self._project_key}__in": projects})
 
     @property
@@ -82,6 +72,21 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for name in filter(None, self.project_path.split("__")):
             obj = getattr(obj, name)
         return obj  # type: ignore[no-any-return]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = str(self.opts.verbose_name_plural)
+        named = {"title": title[:1].upper() + title[1:], **(extra_context or {})}
+        return super().changelist_view(request, named)
+
+    def subject_of(self, obj: Any) -> models.Model:
+        """Return what the audit trail names when `obj` changes."""
+        return obj  # type: ignore[no-any-return]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse to filter by what no page shows: a hash could be guessed letter by letter."""
+        field = lookup.partition("__")[0]
+        shown = {"id", "pk", *self.lookups, *self.list_display, *map(str, self.list_filter)}
+        return field in shown and super().lookup_allowed(lookup, value, request)
 
     def save_by_service(
         self, actor: Actor, form: ServiceForm, *, change: bool
@@ -104,42 +109,69 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Do nothing: the form has called the service."""
 
-    def _may(self, request: HttpRequest, obj: Any, role: Role) -> bool:
-        roles = memberships_of(request.user)
+    def may(self, request: HttpRequest, obj: Any, role: Role) -> bool:
+        """Say whether the member holds the role where `obj` is, or anywhere when there is none."""
+        roles = roles_of(request)
         if obj is None or obj.pk is None:
             return any(RANK[held] >= RANK[role] for held in roles.values())
         held = roles.get(self.project_of(obj).pk)
         return held is not None and RANK[held] >= RANK[role]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(memberships_of(request.user))
+        return bool(roles_of(request))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, obj, Role.VIEWER)
+        return self.may(request, obj, Role.VIEWER)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.can_add and self._may(request, None, self.write_role)
+        return self.can_add and self.may(request, None, self.write_role)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.can_change and self._may(request, obj, self.write_role)
+        return self.can_change and self.may(request, obj, self.write_role)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.can_delete and self._may(request, obj, self.write_role)
+        return self.can_delete and self.may(request, obj, self.write_role)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the audit trail of the object, which knows every door and not the admin alone."""
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        subject = self.subject_of(obj)
+        about = {
+            "object_type": subject._meta.model_name,
+            "object_id": getattr(subject, "public_id", subject.pk),
+        }
+        trail = reverse("admin:projects_app_auditentry_changelist")
+        return redirect(f"{trail}?{urlencode(about)}")
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        """Leave out the links beside a choice: they lead away from a half-filled form."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        for link in ("add", "change", "delete", "view"):
+            if field and hasattr(field.widget, f"can_{link}_related"):
+                setattr(field.widget, f"can_{link}_related", False)
+        return field
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.ModelChoiceField | None:  # type: ignore[type-arg]
         """Offer only rows of the projects in which the member may write."""
-        kwargs["queryset"] = self._choices(db_field.remote_field.model, request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        choices = self._choices(db_field.remote_field.model, request)
+        field = super().formfield_for_foreignkey(db_field, request, queryset=choices, **kwargs)
+        options = list(choices[:2])
+        if field and field.required and len(options) == 1:
+            field.initial = options[0]
+        return field
 
     def _choices(self, model: type[models.Model], request: HttpRequest) -> QuerySet[Any]:
-        roles = memberships_of(request.user)
-        own = [pk for pk, held in roles.items() if RANK[held] >= RANK[self.write_role]]
+        own = [pk for pk, held in roles_of(request).items() if RANK[held] >= RANK[self.write_role]]
         if model is Project:
             return Project.objects.filter(pk__in=own)
         if model is User:
-            everybody = Q() if request.user.is_superuser else Q(memberships__project__in=own)  # type: ignore[union-attr]
+            everybody = Q() if request.user.is_superuser else Q(memberships__project__in=own)
             return User.objects.filter(everybody).distinct()
         registered = self.admin_site._registry.get(model)
         if not isinstance(registered, ProjectScopedAdmin):

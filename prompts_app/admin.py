@@ -3,17 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
+from kaizen_engine.states import Verdict
+from projects_app.actors import Actor
+from projects_app.admin_forms import decide
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
-from projects_app.exceptions import ServiceError
+from projects_app.exceptions import NotAllowed
 from projects_app.models import Role
 from prompts_app.models import GateResult, PromptVersion, Tag
-from prompts_app.review_page import review_page
+from prompts_app.review_page import review_page, score_of, standing
+from prompts_app.selectors import PRODUCTION
+from prompts_app.services.decisions import require_second_person
 from prompts_app.services.review import version_approve, version_reject
 from prompts_app.services.tags import tag_rollback
 
@@ -45,7 +51,7 @@ DECISIONS: dict[str, tuple[Decision, str]] = {
 @admin.register(PromptVersion)
 class PromptVersionAdmin(ProjectScopedAdmin):
     project_path = "task__project"
-    list_display = ("__str__", "review_state", "verdict", "live_as", "author_label", "created_at")
+    list_display = ("__str__", "stands", "scores", "measured", "author_label", "created_at")
     list_filter = ("review_state", "verdict")
     list_select_related = ("task",)
     search_fields = ("task__slug", "hash")
@@ -54,11 +60,22 @@ class PromptVersionAdmin(ProjectScopedAdmin):
     change_form_template = "admin/prompts_app/promptversion/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("tags")
+        return super().get_queryset(request).prefetch_related("tags", "gates")
 
-    @admin.display(description="Live as")
-    def live_as(self, version: PromptVersion) -> str:
-        return ", ".join(tag.name for tag in version.tags.all())
+    @admin.display(description="State", ordering="review_state")
+    def stands(self, version: PromptVersion) -> str:
+        is_live = any(tag.name == PRODUCTION for tag in version.tags.all())
+        return standing(version, is_live=is_live, gates=version.gates.all())
+
+    @admin.display(description="Verdict", ordering="verdict")
+    def measured(self, version: PromptVersion) -> str:
+        is_measured = version.verdict != Verdict.NONE
+        return version.get_verdict_display() if is_measured else "Not measured"
+
+    @admin.display(description="Score, before to after")
+    def scores(self, version: PromptVersion) -> str | None:
+        score = score_of(version.evidence)
+        return f"{score.before:.1%} to {score.after:.1%}" if score else None
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(require_POST(self.decide))
@@ -74,27 +91,35 @@ class PromptVersionAdmin(ProjectScopedAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         version = self.get_object(request, object_id)
-        extra = {"title": "Version", **(extra_context or {})}
+        extra = {**(extra_context or {})}
         if version is not None:
-            may_decide = self._may(request, version, Role.APPROVER)
-            extra |= {"page": review_page(version), "may_decide": may_decide, "subtitle": None}
+            extra |= {
+                "page": review_page(version),
+                "may_decide": self.may(request, version, Role.APPROVER),
+                "needs_another": _needs_another(actor_of(request, version.task.project), version),
+                "title": str(version),
+                "subtitle": None,
+            }
         return super().change_view(request, object_id, form_url, extra)
 
     def decide(self, request: HttpRequest, object_id: str, decision: str) -> HttpResponse:
         version = self.get_object(request, object_id)
         if version is None or decision not in DECISIONS:
             raise Http404
+        if not self.may(request, version, Role.APPROVER):
+            raise PermissionDenied
+        actor = actor_of(request, version.task.project)
         perform, success = DECISIONS[decision]
-        reason = request.POST.get("reason", "").strip()
-        if not self._may(request, version, Role.APPROVER):
-            return HttpResponse("This needs the approver role.", status=403)
-        try:
-            perform(actor_of(request, version.task.project), version, reason)
-        except ServiceError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, success.format(version))
+        decide(request, lambda why: perform(actor, version, why), success.format(version))
         return redirect("admin:prompts_app_promptversion_change", version.pk)
+
+
+def _needs_another(actor: Actor, version: PromptVersion) -> bool:
+    try:
+        require_second_person(actor, version)
+    except NotAllowed:
+        return True
+    return False
 
 
 @admin.register(Tag)

@@ -3,7 +3,7 @@
 Formats stored figures and computes none: the page cannot say anything that the evidence does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 from kaizen_engine.prompts.diff import DiffSpan, diff_words
 from kaizen_engine.states import ReviewState, Verdict
 from prompts_app.models import GateResult, PromptVersion
-from prompts_app.selectors import PRODUCTION, live_version, was_live
-from prompts_app.services.gates import evidence_objections
+from prompts_app.selectors import PRODUCTION, PROMOTION, live_version, was_live
+from prompts_app.services.gates import Objection, evidence_objections
 
 TONES: Mapping[str, str] = {
     Verdict.CONFIRMED: "is-good",
@@ -33,11 +33,29 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
+SIGNS: Mapping[str, str] = {"added": "+", "removed": "−", "kept": "="}
 CHECKS: Mapping[str, str] = {
     "evidence_hash": "Measured on this exact text",
     "holdout": "Hold-out test",
     "promotion": "Went live",
 }
+
+
+@dataclass(frozen=True)
+class Score:
+    """The deciding figures: shares of 100, and the gain in points with its interval."""
+
+    title: str
+    before: float
+    after: float
+    gain: str = ""
+    interval: str = ""
+
+    @property
+    def bars(self) -> list[tuple[str, str, str]]:
+        """Return name, percent as text, and length of a bar of 100."""
+        sides = (("Before", self.before), ("After", self.after))
+        return [(name, f"{mean:.1%}", f"{mean * 100:.1f}") for name, mean in sides]
 
 
 @dataclass(frozen=True)
@@ -58,6 +76,10 @@ class DemoLine:
     inputs: str
     outputs: str
 
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.op]
+
 
 @dataclass(frozen=True)
 class ReviewPage:
@@ -66,11 +88,21 @@ class ReviewPage:
     compared: PromptVersion | None
     tone: str
     sentence: str
+    standing: str
+    score: Score | None
     facts: list[tuple[str, str]]
     diffs: list[TextDiff]
     demos: list[DemoLine]
     checks: list[tuple[str, GateResult]]
     objections: list[str]
+
+    @property
+    def changed_demos(self) -> list[DemoLine]:
+        return [demo for demo in self.demos if demo.op != "kept"]
+
+    @property
+    def kept_demos(self) -> list[DemoLine]:
+        return [demo for demo in self.demos if demo.op == "kept"]
 
     @property
     def is_live(self) -> bool:
@@ -89,18 +121,40 @@ def review_page(version: PromptVersion) -> ReviewPage:
     live = live_version(version.task, PRODUCTION)
     compared = version.parents.order_by("-id").first()
     before = compared.artifact if compared else {}
+    gates = list(version.gates.order_by("id"))
     return ReviewPage(
         version=version,
         live=live,
         compared=compared,
         tone=TONES.get(version.verdict, ""),
         sentence=SENTENCES[version.verdict],
+        standing=standing(version, is_live=live == version, gates=gates),
+        score=score_of(version.evidence),
         facts=evidence_facts(version.evidence),
         diffs=_diffs(before, version.artifact),
-        demos=_demos(before.get("demos", []), version.artifact["demos"]),
-        checks=[(CHECKS.get(gate.name, gate.name), gate) for gate in version.gates.order_by("id")],
-        objections=[one.message for one in evidence_objections(version, live)],
+        demos=_demos(before.get("demos", []), version.artifact["demos"], is_first=not compared),
+        checks=[(CHECKS.get(gate.name, gate.name), gate) for gate in gates],
+        objections=[_plainly(one, version) for one in evidence_objections(version, live)],
     )
+
+
+def standing(version: PromptVersion, *, is_live: bool, gates: Iterable[GateResult]) -> str:
+    """Say in a word or two what clients get, else where the review stands."""
+    if is_live:
+        return "Live"
+    if any(gate.name == PROMOTION and gate.tag == PRODUCTION for gate in gates):
+        return "Was live"
+    return version.get_review_state_display()
+
+
+def score_of(evidence: Mapping[str, Any]) -> Score | None:
+    """Return what decides: the hold-out, or the rows the search could see where there is none."""
+    for name, title in (("holdout", "On rows held out from the search"), ("dev", "On dev rows")):
+        part = evidence.get(name) or {}
+        if part.get("before") and part.get("after"):
+            gain, interval = _gain(part) if name == "holdout" else ("", "")
+            return Score(title, part["before"]["mean"], part["after"]["mean"], gain, interval)
+    return None
 
 
 def evidence_facts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -109,23 +163,25 @@ def evidence_facts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = []
     if holdout:
         facts += [
-            ("Hold-out, before to after", _change(holdout)),
-            ("Gain, with its interval", _gain(holdout)),
-            ("p, and what it needs", f"{holdout['p']:.2g}, below {holdout['alpha']:.3f}"),
-            ("Deciding rows", f"{holdout['n']}, look {holdout['look']}"),
-            ("Hold-out rows", f"{holdout['fixed']} fixed, {holdout['broken']} broken"),
+            (
+                "Held-out rows",
+                f"{holdout['n']}: {holdout['fixed']} fixed, {holdout['broken']} broken",
+            ),
+            ("Chance of luck (p)", f"{_luck(holdout['p'])}; needed: below {holdout['alpha']:.3f}"),
+            ("Times these rows decided", str(holdout["look"])),
         ]
         if holdout.get("rows_needed"):
             low, high = holdout["rows_needed"]
             facts.append(("More rows needed, about", f"{low} to {high}"))
     if dev.get("before") and dev.get("after"):
-        facts.append(("Dev, before to after", _change(dev)))
+        means = f"{dev['before']['mean']:.1%} to {dev['after']['mean']:.1%}"
+        facts.append(("On dev, which the search saw", means))
     if evidence.get("reported", {}).get("n"):
         reported = evidence["reported"]
         text = f"{reported['fixed']} fixed, {reported['broken']} broken of {reported['n']}"
         facts.append(("On reported cases", text))
     if "cost_usd" in evidence:
-        facts.append(("Calls, cost", f"{evidence['calls']}, {money(evidence['cost_usd'])}"))
+        facts.append(("Calls, cost", f"{evidence['calls']:,}, {money(evidence['cost_usd'])}"))
         facts.append(("Model", str(evidence["student"])))
     return facts
 
@@ -136,13 +192,20 @@ def money(usd: str | Decimal) -> str:
     return f"${amount:.2f}" if amount >= Decimal("0.1") or not amount else f"${amount:.2g}"
 
 
-def _change(part: Mapping[str, Any]) -> str:
-    return f"{part['before']['mean']:.1%} to {part['after']['mean']:.1%}"
+def _luck(p: float) -> str:
+    return "below 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
-def _gain(holdout: Mapping[str, Any]) -> str:
+def _gain(holdout: Mapping[str, Any]) -> tuple[str, str]:
     low, high = holdout["low"] * 100, holdout["high"] * 100
-    return f"{holdout['gain'] * 100:+.1f} points ({low:+.1f} to {high:+.1f})"
+    level = f"{holdout['level']:.0%} interval " if "level" in holdout else ""
+    return f"{holdout['gain'] * 100:+.1f} points", f"{level}{low:+.1f} to {high:+.1f}"
+
+
+def _plainly(objection: Objection, version: PromptVersion) -> str:
+    if objection.code == "no_evidence":
+        return f"the verdict is “{version.get_verdict_display().lower()}”"
+    return objection.message
 
 
 def _diffs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TextDiff]:
@@ -153,7 +216,9 @@ def _diffs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TextDiff
     ]
 
 
-def _demos(before: list[Any], after: list[Any]) -> list[DemoLine]:
+def _demos(before: list[Any], after: list[Any], *, is_first: bool) -> list[DemoLine]:
+    if is_first:
+        return [_demo_line("kept", demo) for demo in after]
     gone = [_demo_line("removed", demo) for demo in before if demo not in after]
     kept = [_demo_line("kept" if demo in before else "added", demo) for demo in after]
     return kept + gone

@@ -7,27 +7,64 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from kaizen_engine.evaluate.metrics import METRICS
+from kaizen_engine.optimize.strategy import STRATEGIES
 from projects_app.actors import Actor
-from projects_app.admin_scope import ProjectScopedAdmin, ServiceForm
+from projects_app.admin_forms import JsonObjectField, ServiceForm
+from projects_app.admin_scope import ProjectScopedAdmin
 from tasks_app.models import Task
 from tasks_app.services import task_create, task_update
 
-MODELS = "Written as <connection slug>/<model>. Empty while the task is being set up."
+SPELLING = "As connection/model, for example openai/gpt-4o-mini."
+WORDS: dict[str, tuple[str, str]] = {
+    "slug": ("Short name", "What applications call it: small letters, digits and dashes."),
+    "feedback_origin": (
+        "Where feedback comes from",
+        "Random: every call or a random sample is scored. User: people react when they like.",
+    ),
+    "good_score": ("Good from score", "An answer with at least this score, 0 to 1, is an example."),
+    "minimum_effect": ("Smallest gain that counts", "0.02 is two points of a hundred."),
+    "auto_trigger": ("Start jobs by themselves", "Once enough new feedback has come in."),
+    "threshold": ("New feedback for a job", "Feedback that no job has used yet."),
+    "num_trials": ("Candidates to try", ""),
+    "max_demos": ("Most examples in a prompt", ""),
+    "budget_usd": ("Budget in US dollars", "A job stops before it would spend more."),
+    "budget_tokens": ("Budget in tokens", "Left empty: no limit."),
+    "minutes": ("Time limit in minutes", ""),
+}
 
 
 class TaskForm(ServiceForm):
-    student = forms.CharField(required=False, help_text=MODELS)
-    teacher = forms.CharField(required=False, help_text=f"{MODELS} Empty: the student teaches.")
+    student = forms.CharField(
+        required=False, label="Model", help_text=f"{SPELLING} Empty while the task is set up."
+    )
+    teacher = forms.CharField(
+        required=False,
+        label="Model that teaches",
+        help_text=f"{SPELLING} Empty: the model itself.",
+    )
+    input_schema = JsonObjectField(
+        required=False, label="Inputs", help_text="A JSON Schema of an object; {} takes anything."
+    )
+    output_schema = JsonObjectField(
+        required=False, label="Answer", help_text="A JSON Schema of an object; {} takes anything."
+    )
+    metric = forms.ChoiceField(choices=[(name, name.replace("_", " ")) for name in METRICS])
+    optimizer = forms.ChoiceField(choices=[(name, name) for name in STRATEGIES])
 
     class Meta:
         model = Task
         fields: ClassVar = ["project", "slug", "name"]
+        labels: ClassVar = {name: label for name, (label, _) in WORDS.items()}
+        help_texts: ClassVar = {name: text for name, (_, text) in WORDS.items() if text}
+        widgets: ClassVar = {"description": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("student", "teacher"):
-            if name in self.fields and self.instance.pk:
-                self.initial.setdefault(name, getattr(self.instance, name))
+        task = self.instance
+        if task.pk and "student" in self.fields:
+            self.initial["student"] = task.student
+            self.initial["teacher"] = task.teacher if task.teacher_connection_id else ""
 
 
 @admin.register(Task)
@@ -35,13 +72,13 @@ class TaskAdmin(ProjectScopedAdmin):
     form = TaskForm
     can_add = True
     can_change = True
-    list_display = ("slug", "project", "student", "threshold", "auto_trigger", "feedback_origin")
+    list_display = ("slug", "student", "threshold", "auto_trigger", "feedback_origin", "project")
     list_select_related = ("project", "student_connection")
     list_filter = ("optimizer", "auto_trigger")
     search_fields = ("slug", "name")
     fieldsets = (
         (None, {"fields": ("project", "slug", "name", "description")}),
-        ("Contract", {"fields": ("input_schema", "output_schema")}),
+        ("What goes in and comes out", {"fields": ("input_schema", "output_schema")}),
         ("Models", {"fields": ("student", "teacher")}),
         (
             "How feedback is read",
@@ -52,12 +89,8 @@ class TaskAdmin(ProjectScopedAdmin):
             "What a job may do",
             {
                 "fields": (
-                    "optimizer",
-                    "num_trials",
-                    "max_demos",
-                    "budget_usd",
-                    "budget_tokens",
-                    "minutes",
+                    ("optimizer", "num_trials", "max_demos"),
+                    ("budget_usd", "budget_tokens", "minutes"),
                 )
             },
         ),
@@ -65,6 +98,10 @@ class TaskAdmin(ProjectScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("project", "slug") if obj else ()
+
+    @admin.display(description="Model", ordering="student_model", empty_value="not set yet")
+    def student(self, task: Task) -> str | None:
+        return task.student or None
 
     def save_by_service(self, actor: Actor, form: ServiceForm, *, change: bool) -> models.Model:
         if not change:
