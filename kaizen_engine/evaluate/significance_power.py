@@ -50,6 +50,9 @@ def total_rows_needed(comparison: Comparison) -> tuple[int, int]:
     by their discordance (Jeffreys posterior), graded ones by their deviation (chi-square).
     """
     gain = max(comparison.gain, comparison.minimum_effect)
+    if gain <= 0:
+        # No number of rows shows a gain that is none.
+        return MOST_ROWS, MOST_ROWS
     if comparison.degenerate == "all_rows_differ_alike":
         # Only the rows not seen yet are in doubt: a share of z^2 / (n + z^2) of them.
         rows = [math.ceil(float(norm.ppf(1 - comparison.alpha)) ** 2 / gain)]

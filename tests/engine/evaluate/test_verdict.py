@@ -103,6 +103,7 @@ def test_about_k_more_is_a_range_of_rows_still_missing():
         compare([0.5] * 20, [0.6] * 20, alpha=ALPHA),
         compare([0.5] * 20, [0.4, 0.65] * 10, alpha=ALPHA),
         compare([0.5], [0.6], alpha=ALPHA),
+        compare([0.5, 1.0] * 10, [1.0, 0.5] * 10, alpha=ALPHA, minimum_effect=0.0),
     ],
 )
 def test_rows_needed_is_finite_for_every_kind_of_data(comparison):
