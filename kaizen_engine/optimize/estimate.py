@@ -147,4 +147,5 @@ def _bootstrap_calls(rows: Rows, settings: BootstrapSettings) -> tuple[_Calls, _
 
 
 def _within(settings: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
-    return max(low, min(high, int(settings.get(name) or default)))
+    asked = settings.get(name)
+    return max(low, min(high, default if asked is None else int(asked)))

@@ -55,6 +55,7 @@ def test_settings_are_kept_within_limits() -> None:
     assert (settings.num_trials, settings.max_demos) == (15, 24)
     assert settings.candidates <= 20
     assert BootstrapSettings.of({"num_trials": None}) == BootstrapSettings()
+    assert BootstrapSettings.of({"max_demos": 0}).max_demos == 1
 
 
 def test_a_strategy_without_a_formula_is_refused() -> None:
