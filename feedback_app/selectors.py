@@ -21,6 +21,12 @@ def tasks_over_threshold(now: datetime) -> list[int]:
     return list(due.order_by("task_id").values_list("task_id", flat=True))
 
 
+def is_labelled(good_score: float) -> Q:
+    """Match feedback that says what the right answer is: corrected, or answered well."""
+    is_good = Q(score__gte=good_score) | Q(score=None, thumb=True)
+    return Q(corrected_output__isnull=False) | Q(is_good, output__isnull=False)
+
+
 def feedback_import_of(task: Task) -> Dataset | None:
     """Return the declaration that the task's imported feedback is a sample of its traffic."""
     declared = Dataset.objects.filter(task=task, name=FEEDBACK_IMPORT, is_representative=True)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from feedback_app.models import Dataset, Example, Feedback
-from feedback_app.selectors import feedback_import_of
+from feedback_app.selectors import feedback_import_of, is_labelled
 from kaizen_engine.data.split import SplitRow, assign_splits, group_key
 from kaizen_engine.states import Origin, Split
 from tasks_app.fit import fits
@@ -35,8 +35,10 @@ def examples_prepare(*, task: Task, job_id: uuid.UUID) -> list[Example]:
     sample = feedback_import_of(task)
     made = _make_examples(task, sample)
     _follow_declaration(task, sample)
-    examples = [row for row in _examples_of(task) if fits(task, row.inputs, row.outputs)]
-    dealt = _deal_splits(task, examples)
+    known = list(_examples_of(task))
+    _share_looks(known)
+    examples = [row for row in known if fits(task, row.inputs, row.outputs)]
+    dealt = _deal_splits(task, examples, known)
     logger.info("examples_prepared", job=str(job_id), task=task.pk, made=made, dealt=dealt)
     return examples
 
@@ -69,7 +71,9 @@ def is_good(task: Task, row: Feedback) -> bool:
 
 
 def _make_examples(task: Task, sample: Dataset | None) -> int:
-    taken = Feedback.objects.filter(task=task, consumed_by__isnull=False, example=None)
+    taken = Feedback.objects.filter(
+        is_labelled(task.good_score), task=task, consumed_by__isnull=False, example=None
+    )
     rows = [_example(task, row, sample) for row in taken.order_by("id").iterator(BATCH)]
     kept = [row for row in rows if row is not None]
     Example.objects.bulk_create(kept, batch_size=BATCH)
@@ -111,10 +115,28 @@ def _examples_of(task: Task) -> QuerySet[Example]:
     return Example.objects.filter(task=task).order_by("id")
 
 
-def _deal_splits(task: Task, examples: Iterable[Example]) -> int:
-    """Give a split to the rows whose group has none, and to the rest the one of their group."""
+def _share_looks(known: Iterable[Example]) -> None:
+    """Count a look at a group for all its rows: the same inputs logged again are not unseen."""
+    rows = list(known)
+    looks: dict[str, int] = {}
+    for row in rows:
+        looks[row.group] = max(looks.get(row.group, 0), row.looks)
+    behind = [row for row in rows if row.looks < looks[row.group]]
+    for row in behind:
+        row.looks = looks[row.group]
+    Example.objects.bulk_update(behind, ["looks"], batch_size=BATCH)
+
+
+def _deal_splits(task: Task, examples: Iterable[Example], known: Iterable[Example]) -> int:
+    """Give a split to the rows whose group has none, and to the rest the one of their group.
+
+    Of `known`, rows that no longer fit the schemas still say which split their group has.
+    """
     by_id = {str(row.pk): row for row in examples}
-    dealt = assign_splits([_split_row(row) for row in by_id.values()], task.split_seed)
+    new = {row.group for row in by_id.values() if not row.split}
+    unfit = [row for row in known if row.split and row.group in new and str(row.pk) not in by_id]
+    rows = [_split_row(row) for row in (*unfit, *by_id.values())]
+    dealt = assign_splits(rows, task.split_seed)
     by_split: dict[Split, list[int]] = {}
     for key, split in dealt.items():
         by_id[key].split = split.value

@@ -21,6 +21,8 @@ from tests.factories.tasks import TaskFactory, object_schema
 
 pytestmark = pytest.mark.django_db
 BILLING, SHIPPING = {"label": "billing"}, {"label": "shipping"}
+LABELS_BEFORE = object_schema(label={"type": "string", "enum": ["old", "new"]})
+LABELS_AFTER = object_schema(label={"type": "string", "enum": ["new"]})
 
 
 @pytest.fixture
@@ -195,3 +197,26 @@ def test_used_rows_are_marked_once_and_looks_are_counted(task):
     assert examples_mark_looked(task=task, example_ids=ids[:1]) == 1
     seen = Example.objects.order_by("pk").values_list("is_seen", "looks")
     assert list(seen) == [(True, 2), (True, 1), (False, 0), (False, 0)]
+
+
+def test_the_same_inputs_logged_again_are_not_unseen(task):
+    for text in ("where is my parcel", "Where is my PARCEL"):
+        FeedbackFactory(task=task, inputs={"text": text})
+        rows = prepared(task)
+        examples_mark_looked(task=task, example_ids=[rows[0].pk])
+    assert [row.looks for row in prepared(task)] == [2, 2]
+    assert list(Example.objects.values_list("looks", flat=True)) == [2, 2]
+
+
+def test_a_group_keeps_its_split_though_its_first_rows_fit_no_longer(project):
+    task = TaskFactory(project=project, scored=True, output_schema=LABELS_BEFORE)
+    FeedbackFactory.create_batch(20, task=task, output={"label": "old"})
+    before = {row.group: row.split for row in prepared(task)}
+    task.output_schema = LABELS_AFTER
+    task.save()
+    for row in list(task.feedback.all()):
+        FeedbackFactory(task=task, inputs=row.inputs, output={"label": "new"})
+    FeedbackFactory.create_batch(200, task=task, output={"label": "new"})
+    after = {row.group: row.split for row in prepared(task)}
+    assert "test" in after.values()
+    assert {group: after[group] for group in before} == before
