@@ -22,14 +22,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
-from optimization_app.stopping import STOP_FD
+from optimization_app.stopping import STOP_FD, stop_requested
 from optimization_app.worker import reap_jobs, sweep_thresholds
 
 logger = logging.getLogger(__name__)
 
-CLUSTERS = ("default", "long")
+CLUSTER_NAME = "Q_CLUSTER_NAME"
+DEFAULT = "default"
+CLUSTERS = (DEFAULT, "long")
 LOOK_S = 0.5
 RESTART_S = 2.0
 
@@ -45,10 +47,10 @@ class Cluster:
         return self.process is not None and self.process.poll() is None
 
     def start(self, stop_fd: int) -> None:
-        environment = {key: text for key, text in os.environ.items() if key != "Q_CLUSTER_NAME"}
+        environment = {key: text for key, text in os.environ.items() if key != CLUSTER_NAME}
         environment[STOP_FD] = str(stop_fd)
-        if self.name != "default":
-            environment["Q_CLUSTER_NAME"] = self.name
+        if self.name != DEFAULT:
+            environment[CLUSTER_NAME] = self.name
         manage = str(Path(settings.BASE_DIR) / "manage.py")
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603 - a fixed command
@@ -101,8 +103,9 @@ class Workforce:
         try:
             reap_jobs()
             sweep_thresholds()
-        except DatabaseError:
-            logger.warning("looking for lost jobs failed; the next look will do", exc_info=True)
+        except Exception:
+            # Whatever is wrong with one look, the clusters have to be kept alive.
+            logger.exception("looking for lost jobs failed; the next look will do")
             close_old_connections()
 
     def _end(self) -> None:
@@ -119,11 +122,10 @@ class Workforce:
         os.close(self._read_fd)
 
 
-def serve_cluster() -> None:
+def serve_cluster(name: str) -> None:
     """Be one cluster: django-q2's, which also stops when the stop pipe closes."""
+    _become(name)
     from django_q.cluster import Cluster as QCluster
-
-    from optimization_app.stopping import stop_requested
 
     cluster = QCluster()
     cluster.start()
@@ -132,3 +134,11 @@ def serve_cluster() -> None:
             cluster.stop()
         elif STOP_FD not in os.environ:
             time.sleep(LOOK_S)
+
+
+def _become(name: str) -> None:
+    """django-q2 reads the name of its queue at import, so a process with another begins anew."""
+    wanted = "" if name == DEFAULT else name
+    if os.environ.get(CLUSTER_NAME, "") != wanted:
+        environment = {**os.environ, CLUSTER_NAME: wanted}
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 
+from kaizen_engine.optimize.strategy import STRATEGIES
 from projects_app.exceptions import InvalidInput
 from tasks_app.models import Task
 
@@ -92,8 +93,6 @@ def _model(value: Any) -> str:
 
 
 def _optimizer(value: Any) -> str:
-    from kaizen_engine.optimize.strategy import STRATEGIES
-
     if value not in STRATEGIES:
         message = f"must be one of {', '.join(sorted(STRATEGIES))}"
         raise ValueError(message)
@@ -106,8 +105,8 @@ def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "optimizer_type": _optimizer,
-    "num_fewshot_examples": _integer(0, 64),
-    "num_trials": _integer(1, 50),
+    "num_fewshot_examples": _integer(1, 24),
+    "num_trials": _integer(1, 15),
     "budget_usd": _money,
     "budget_tokens": _or_none(_integer(0, LARGEST_TOKENS)),
     "minutes": _integer(1, 30),

@@ -7,8 +7,11 @@ RUN = "optimization_app.worker.run_optimize_job"
 
 
 def wake_on_commit(job_id: int) -> None:
-    """Enqueue after the commit: a worker must not look for a row that is not there yet."""
-    transaction.on_commit(lambda: wake(job_id))
+    """Enqueue after the commit: a worker must not look for a row that is not there yet.
+
+    A message that cannot be sent is only logged, since the reaper finds the row.
+    """
+    transaction.on_commit(lambda: wake(job_id), robust=True)
 
 
 def wake(job_id: int) -> None:

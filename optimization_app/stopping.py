@@ -6,6 +6,7 @@ The kernel closes the pipe when that process dies, however it dies, so nobody ca
 import os
 import select
 import signal
+from pathlib import Path
 
 STOP_FD = "KAIZEN_STOP_FD"
 
@@ -30,4 +31,13 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """A container's first process may leave the dead unburied; other systems have no /proc."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[:1] == ["Z"]

@@ -1,5 +1,7 @@
 """What django-q2 calls. Each function may be called twice, late or by two workers at once."""
 
+import logging
+
 from django.utils import timezone
 
 from feedback_app.selectors import tasks_over_threshold
@@ -8,6 +10,8 @@ from optimization_app.services.reap import jobs_reap
 from optimization_app.services.start import job_start_automatic
 from optimization_app.stopping import leave_if_orphaned, stop_requested
 from optimization_app.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
 
 
 def run_optimize_job(job_id: int) -> str:
@@ -33,5 +37,8 @@ def sweep_thresholds() -> int:
     leave_if_orphaned()
     started = 0
     for task_id in tasks_over_threshold(timezone.now()):
-        started += job_start_automatic(task_id) is not None
+        try:
+            started += job_start_automatic(task_id) is not None
+        except Exception:
+            logger.exception("no job could be started for the task %d", task_id)
     return started

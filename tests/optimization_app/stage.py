@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 from typing import Any
 
+from feedback_app.models import Feedback
 from feedback_app.services.feedback import feedback_log_batch
 from feedback_app.wire import FeedbackItem
 from kaizen_engine.states import GateBasis
@@ -100,6 +101,11 @@ def log(rows: int, *, first: int = 0, total: int = 0) -> None:
     ]
     answers = feedback_log_batch(actor=Actor.system(task.project_id), items=items)
     assert {answer.status for answer in answers} == {201}, answers
+
+
+def forget_all_but(rows: int) -> None:
+    keep = Feedback.objects.order_by("id").values_list("pk", flat=True)[:rows]
+    Feedback.objects.exclude(pk__in=list(keep)).delete()
 
 
 def start(**config: Any) -> int:

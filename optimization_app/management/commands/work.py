@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["cluster"]:
-            serve_cluster()
+            serve_cluster(options["cluster"])
             return
         workforce = Workforce()
         for number in (signal.SIGINT, signal.SIGTERM):
