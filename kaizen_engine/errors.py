@@ -2,8 +2,10 @@
 
 KaizenError
 ├── InvalidArtifact        an artifact that breaks `kaizen.prompt/1`
+├── InvalidPromptFile      a `.prompt.yml` that cannot be read, or an artifact too large for one
 ├── InvalidSchema          a JSON Schema that no prompt contract can be made of
 ├── TooFewExamples         not enough usable rows to search on
+├── StrategyUnavailable    a search whose packages are not installed
 ├── PriceUnknown           a model nobody has entered a price for
 ├── BreakerOpen            the provider failed too often; try again later
 └── ProviderError          one call failed at the provider
@@ -28,12 +30,20 @@ class InvalidArtifact(KaizenError):
     code = "invalid_artifact"
 
 
+class InvalidPromptFile(KaizenError):
+    code = "invalid_prompt_file"
+
+
 class InvalidSchema(KaizenError):
     code = "invalid_schema"
 
 
 class TooFewExamples(KaizenError):
     code = "too_few_examples"
+
+
+class StrategyUnavailable(KaizenError):
+    code = "strategy_unavailable"
 
 
 class PriceUnknown(KaizenError):
