@@ -194,7 +194,11 @@ def _database(
     if engine.endswith("sqlite3"):
         database["OPTIONS"] = _sqlite_options(values["KAIZEN_SQLITE_SYNCHRONOUS"])
     elif engine.endswith("postgresql"):
-        database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+        database |= {
+            "ENGINE": "kaizen_site.postgresql",
+            "CONN_MAX_AGE": 600,
+            "CONN_HEALTH_CHECKS": True,
+        }
     else:
         mistakes.append("DATABASE_URL: must begin with sqlite:// or postgres://")
     return database
