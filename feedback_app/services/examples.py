@@ -5,7 +5,7 @@ one has none and is left for the strategies that read comments.
 """
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -25,10 +25,13 @@ BATCH = 1000
 
 
 @transaction.atomic
-def examples_prepare(*, task: Task, job_id: uuid.UUID) -> list[Example]:
+def examples_prepare(
+    *, task: Task, job_id: uuid.UUID, shown: Iterable[Mapping[str, Any]] = ()
+) -> list[Example]:
     """Make an example of every labelled row that this job or a former one took; return all.
 
-    Only rows that fit the task's present schemas come back. Idempotent: a row has one example, an
+    Only rows that fit the task's present schemas come back. Rows with inputs that are `shown`, in
+    demonstrations of a live version, never become hold-out. Idempotent: a row has one example, an
     example one split, whichever job asks and however often.
     """
     Task.objects.select_for_update(no_key=True).filter(pk=task.pk).first()
@@ -38,7 +41,7 @@ def examples_prepare(*, task: Task, job_id: uuid.UUID) -> list[Example]:
     known = list(_examples_of(task))
     _share_looks(known)
     examples = [row for row in known if fits(task, row.inputs, row.outputs)]
-    dealt = _deal_splits(task, examples, known)
+    dealt = _deal_splits(task, examples, known, frozenset(map(group_key, shown)))
     logger.info("examples_prepared", job=str(job_id), task=task.pk, made=made, dealt=dealt)
     return examples
 
@@ -127,7 +130,9 @@ def _share_looks(known: Iterable[Example]) -> None:
     Example.objects.bulk_update(behind, ["looks"], batch_size=BATCH)
 
 
-def _deal_splits(task: Task, examples: Iterable[Example], known: Iterable[Example]) -> int:
+def _deal_splits(
+    task: Task, examples: Iterable[Example], known: Iterable[Example], shown: Container[str]
+) -> int:
     """Give a split to the rows whose group has none, and to the rest the one of their group.
 
     Of `known`, rows that no longer fit the schemas still say which split their group has.
@@ -135,7 +140,7 @@ def _deal_splits(task: Task, examples: Iterable[Example], known: Iterable[Exampl
     by_id = {str(row.pk): row for row in examples}
     new = {row.group for row in by_id.values() if not row.split}
     unfit = [row for row in known if row.split and row.group in new and str(row.pk) not in by_id]
-    rows = [_split_row(row) for row in (*unfit, *by_id.values())]
+    rows = [_split_row(row, shown) for row in (*unfit, *by_id.values())]
     dealt = assign_splits(rows, task.split_seed)
     by_split: dict[Split, list[int]] = {}
     for key, split in dealt.items():
@@ -148,6 +153,7 @@ def _deal_splits(task: Task, examples: Iterable[Example], known: Iterable[Exampl
     return len(dealt)
 
 
-def _split_row(row: Example) -> SplitRow:
+def _split_row(row: Example, shown: Container[str]) -> SplitRow:
     split = Split(row.split) if row.split else None
-    return SplitRow(str(row.pk), row.group, split, row.is_deciding, row.is_seen)
+    is_seen = row.is_seen or row.group in shown
+    return SplitRow(str(row.pk), row.group, split, row.is_deciding, is_seen)

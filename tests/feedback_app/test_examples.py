@@ -220,3 +220,14 @@ def test_a_group_keeps_its_split_though_its_first_rows_fit_no_longer(project):
     after = {row.group: row.split for row in prepared(task)}
     assert "test" in after.values()
     assert {group: after[group] for group in before} == before
+
+
+def test_what_a_live_version_demonstrates_never_becomes_hold_out(task):
+    rows = FeedbackFactory.create_batch(200, task=task)
+    shown = [{"text": f"  {row.inputs['text'].upper()}"} for row in rows[:150]]
+    job = uuid4()
+    feedback_consume(task=task, job_id=job)
+    examples = examples_prepare(task=task, job_id=job, shown=shown)
+    held_out = {row.feedback_id for row in examples if row.split == "test"}
+    assert len(held_out) == 40
+    assert held_out <= {row.pk for row in rows[150:]}
