@@ -8,6 +8,10 @@ KaizenError
 ├── StrategyUnavailable    a search whose packages are not installed
 ├── PriceUnknown           a model nobody has entered a price for
 ├── BreakerOpen            the provider failed too often; try again later
+├── GitError               a repository did not do what it was asked
+│   ├── GitUnavailable     transport, time-out, a lost race; trying again can help
+│   ├── GitRefused         no such place, no permission, an unsafe name
+│   └── GitConflict        the file or the branch is not what it was
 └── ProviderError          one call failed at the provider
     ├── ProviderRateLimited    429; wait `retry_after` seconds
     ├── ProviderUnavailable    5xx, transport, time-out, truncated answer
@@ -56,6 +60,26 @@ class BreakerOpen(KaizenError):
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class GitError(KaizenError):
+    """`retryable` says whether trying again can help."""
+
+    code = "git_error"
+    retryable = False
+
+
+class GitUnavailable(GitError):
+    code = "git_unavailable"
+    retryable = True
+
+
+class GitRefused(GitError):
+    code = "git_refused"
+
+
+class GitConflict(GitError):
+    code = "git_conflict"
 
 
 class ProviderError(KaizenError):

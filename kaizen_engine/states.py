@@ -48,6 +48,15 @@ class ReviewState(StrEnum):
     REJECTED = "rejected"
 
 
+class PullRequestState(StrEnum):
+    OPENING = "opening"
+    OPEN = "open"
+    AWAITING_MERGE = "awaiting_merge"
+    MERGED = "merged"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
 class GateBasis(StrEnum):
     EVIDENCE = "evidence"
     IMPORT = "import"
@@ -96,6 +105,19 @@ REVIEW_TRANSITIONS: Mapping[ReviewState, frozenset[ReviewState]] = {
     ReviewState.IN_REVIEW: frozenset({ReviewState.APPROVED, ReviewState.REJECTED}),
     ReviewState.APPROVED: frozenset(),
     ReviewState.REJECTED: frozenset(),
+}
+
+PULL_REQUEST_TRANSITIONS: Mapping[PullRequestState, frozenset[PullRequestState]] = {
+    PullRequestState.OPENING: frozenset(
+        {PullRequestState.OPEN, PullRequestState.CLOSED, PullRequestState.FAILED}
+    ),
+    PullRequestState.OPEN: frozenset(
+        {PullRequestState.AWAITING_MERGE, PullRequestState.MERGED, PullRequestState.CLOSED}
+    ),
+    PullRequestState.AWAITING_MERGE: frozenset({PullRequestState.MERGED, PullRequestState.CLOSED}),
+    PullRequestState.MERGED: frozenset(),
+    PullRequestState.CLOSED: frozenset(),
+    PullRequestState.FAILED: frozenset({PullRequestState.OPENING}),
 }
 
 STOPS_THAT_KEEP_THE_BEST = frozenset(
