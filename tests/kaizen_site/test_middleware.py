@@ -3,12 +3,12 @@
 import pytest
 from django.test import Client
 
-PAGE_ONLY = ("session", "user", "_messages", "csp_nonce")
+PAGE_ONLY = ("session", "_messages", "csp_nonce")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "is_page"), [("/api/v1/tasks", False), ("/admin/login/", True)])
-def test_only_pages_have_a_session_a_user_and_messages(path: str, is_page: bool) -> None:
+def test_only_pages_have_a_session_and_messages(path: str, is_page: bool) -> None:
     request = Client().get(path).wsgi_request
     assert [hasattr(request, name) for name in PAGE_ONLY] == [is_page] * len(PAGE_ONLY)
 
