@@ -11,6 +11,7 @@ from kaizen_site.health import health
 from kaizen_site.problems import problem_page
 
 urlpatterns = [
+    path("", include("optimization_app.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("health", health, name="health"),
     path("docs", api_docs, name="docs"),

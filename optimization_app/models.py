@@ -50,6 +50,9 @@ class Job(models.Model):
     minutes = models.PositiveSmallIntegerField(default=30)
     deadline_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
+    keep_best = models.BooleanField(
+        default=False, help_text="A requested stop drafts the best candidate so far."
+    )
     estimate = models.JSONField(default=dict)
 
     attempts = models.PositiveSmallIntegerField(default=0)

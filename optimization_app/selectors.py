@@ -48,6 +48,15 @@ def job_list(project: Project | int, *, before: Job | None = None, limit: int = 
     return list(jobs.order_by("-pk")[:limit])
 
 
+def job_rows(
+    project: Project, *, task: str = "", state: str = "", verdict: str = ""
+) -> QuerySet[Job]:
+    """Return the project's jobs for a list, the newest first, filtered by what is not empty."""
+    wanted = {"task__slug__icontains": task, "state": state, "verdict": verdict}
+    filters = {name: value for name, value in wanted.items() if value}
+    return _jobs(project).filter(**filters).order_by("-pk")
+
+
 def job_by_public_id(project: Project | int, public_id: uuid.UUID | str) -> Job:
     """Return the project's job, or raise NotHere with the code `unknown_job`."""
     try:
@@ -66,7 +75,9 @@ def job_sentence(job: Job) -> str:
         return "Waiting for a worker." if not job.attempts else "Waiting for another worker."
     if state in {JobState.RUNNING, JobState.PUBLISHING}:
         doing = PHASES.get(job.phase, "Running")
-        return f"{doing}; a cancel was asked for." if job.cancel_requested else f"{doing}."
+        if not job.cancel_requested:
+            return f"{doing}."
+        return f"{doing}; it was asked to stop{' and keep its best' if job.keep_best else ''}."
     why = STOPS.get(job.stop_reason, "")
     if state is JobState.SUCCEEDED:
         return VERDICTS[job.verdict] + (f" ({why})." if why else ".")

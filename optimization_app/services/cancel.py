@@ -1,4 +1,4 @@
-"""Cancel: at once while the job waits, by a flag that the worker reads while it runs."""
+"""Stop a job: at once while it waits, by a flag that the worker reads while it runs."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,10 +13,14 @@ from projects_app.models import Role, Scope
 from projects_app.services.audit import audit_record
 
 
-def job_cancel(*, actor: Actor, job: Job, reason: str = "") -> Job:
-    """Stop the job. Asking twice is no error; a job that has ended raises Conflict (stale)."""
+def job_cancel(*, actor: Actor, job: Job, reason: str = "", keep_best: bool = False) -> Job:
+    """Stop the job, and with `keep_best` draft what led the search.
+
+    Asking twice is no error and the first asker decides; a job that has ended raises Conflict
+    (stale).
+    """
     actor.require(role=Role.EDITOR, scope=Scope.OPTIMIZE_TRIGGER, project_id=job.task.project_id)
-    if not (_cancel_waiting(actor, job, reason) or _ask_the_worker(actor, job, reason)):
+    if not (_cancel_waiting(actor, job, reason) or _ask_the_worker(actor, job, reason, keep_best)):
         state = Job.objects.values_list("state", flat=True).get(pk=job.pk)
         raise Conflict(f"the job is {state}, so it cannot be cancelled", code="stale")
     job.refresh_from_db()
@@ -36,9 +40,16 @@ def _cancel_waiting(actor: Actor, job: Job, reason: str) -> bool:
 
 
 @transaction.atomic
-def _ask_the_worker(actor: Actor, job: Job, reason: str) -> bool:
+def _ask_the_worker(actor: Actor, job: Job, reason: str, keep_best: bool) -> bool:
     held = Job.objects.filter(pk=job.pk, state__in=HELD_STATES)
-    if held.filter(cancel_requested=False).update(cancel_requested=True):
-        audit_record(actor=actor, action="kaizen.job.cancel_requested", subject=job, reason=reason)
+    asked = held.filter(cancel_requested=False)
+    if asked.update(cancel_requested=True, keep_best=keep_best):
+        audit_record(
+            actor=actor,
+            action="kaizen.job.cancel_requested",
+            subject=job,
+            reason=reason,
+            keep_best=keep_best,
+        )
         return True
     return held.exists()

@@ -46,15 +46,23 @@ def outcome_close(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome)
     best = best_artifact(outcome)
     facts = _facts(job, prepared, outcome, best)
     where = held_by(fence)
-    if outcome.stop_reason is StopReason.CANCELLED:
+    if outcome.stop_reason is StopReason.CANCELLED and not (best and _is_kept(job)):
         _end_cancelled(job, where, facts)
-    elif outcome.stop_reason not in STOPS_THAT_KEEP_THE_BEST or best is None:
+    elif best is None or not _keeps_the_best(outcome.stop_reason):
         error = outcome.stop_detail
         job_fail(job=job, stop_reason=outcome.stop_reason, where=where, error=error, **facts)
     elif _begin_publishing(job, fence, prepared, outcome, facts):
         job_publish(job, fence)
     else:
         _end_cancelled(job, where & Q(cancel_requested=True), facts)
+
+
+def _is_kept(job: Job) -> bool:
+    return Job.objects.filter(pk=job.pk, keep_best=True).exists()
+
+
+def _keeps_the_best(reason: StopReason) -> bool:
+    return reason in STOPS_THAT_KEEP_THE_BEST or reason is StopReason.CANCELLED
 
 
 def job_publish(job: Job, fence: int) -> None:
@@ -103,7 +111,7 @@ def _begin_publishing(
         actor=Actor.system(job.task.project_id),
         job=job,
         to=JobState.PUBLISHING,
-        where=held_by(fence) & Q(cancel_requested=False),
+        where=held_by(fence) & (Q(cancel_requested=False) | Q(keep_best=True)),
         phase="publishing",
         progress=95,
         **facts,

@@ -1,0 +1,85 @@
+"""One job in the words and points of its page; reads rows and decides nothing."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from kaizen_engine.states import LIVE_JOB_STATES, JobState, Verdict
+from optimization_app.models import Job, Trial
+from optimization_app.selectors import job_sentence
+from prompts_app.review_page import evidence_facts, money
+
+TONES = {Verdict.CONFIRMED.value: "is-good", Verdict.WORSE.value: "is-bad"}
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """`curve` is what the chart draws: scores from 0 to 1, None where a trial has no such point."""
+
+    job: Job
+    sentence: str
+    tone: str
+    is_live: bool
+    facts: list[tuple[str, str]]
+    spent_percent: int
+    spent: str
+    budget: str
+    time_left: str
+    trials: list[Trial]
+    curve: dict[str, Any]
+
+
+def job_page_of(job: Job) -> JobPage:
+    trials = list(job.trials.order_by("number").defer("artifact"))
+    return JobPage(
+        job=job,
+        sentence=job_sentence(job),
+        tone=_tone(job),
+        is_live=job.state in LIVE_JOB_STATES,
+        facts=evidence_facts(job.result.get("evidence", {})),
+        spent_percent=_share(job),
+        spent=money(job.spent_usd),
+        budget=money(job.budget_usd),
+        time_left=_time_left(job),
+        trials=trials,
+        curve=_curve(job, trials),
+    )
+
+
+def _tone(job: Job) -> str:
+    if job.state == JobState.FAILED:
+        return "is-bad"
+    return TONES.get(job.verdict, "")
+
+
+def _share(job: Job) -> int:
+    if not job.budget_usd:
+        return 0
+    return min(100, round(100 * job.spent_usd / job.budget_usd))
+
+
+def _time_left(job: Job) -> str:
+    """Extrapolate from the progress so far; nothing until there is something to go by."""
+    if job.state not in LIVE_JOB_STATES or job.started_at is None or job.progress < 10:
+        return ""
+    spent = timezone.now() - job.started_at
+    left = spent * (100 - job.progress) / job.progress
+    if left < timedelta(seconds=60):
+        return "less than a minute left"
+    return f"about {round(left.total_seconds() / 60)} min left"
+
+
+def _curve(job: Job, trials: list[Trial]) -> dict[str, Any]:
+    best, so_far = [], 0.0
+    for trial in trials:
+        so_far = max(so_far, trial.score) if trial.is_full else so_far
+        best.append(so_far or None)
+    return {
+        "trial": [trial.number for trial in trials],
+        "full": [trial.score if trial.is_full else None for trial in trials],
+        "minibatch": [None if trial.is_full else trial.score for trial in trials],
+        "best": best,
+        "baseline": [job.baseline_metric for _ in trials],
+    }

@@ -1,0 +1,95 @@
+"""The list of jobs, and one job as it happens."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseStopPolling
+
+from kaizen_engine.states import JobState, Verdict
+from optimization_app.job_page import job_page_of
+from optimization_app.models import Job
+from optimization_app.selectors import job_by_public_id, job_rows, job_sentence
+from optimization_app.services.cancel import job_cancel
+from projects_app.exceptions import NotHere, ServiceError
+from projects_app.models import Role
+from projects_app.pages import Visit, project_page
+
+PAGE = 25
+
+
+@require_safe
+@project_page
+def job_list_page(visit: Visit) -> HttpResponse:
+    query = visit.request.GET
+    jobs = job_rows(
+        visit.project, task=query.get("task", ""), state=query.get("state", ""),
+        verdict=query.get("verdict", ""),
+    )  # fmt: skip
+    shown = Paginator(jobs, PAGE).get_page(query.get("page"))
+    context = {
+        "project": visit.project,
+        "page": shown,
+        "rows": [(job, job_sentence(job)) for job in shown],
+        "states": [state.value for state in JobState],
+        "verdicts": [verdict.value for verdict in Verdict],
+        "query": query,
+    }
+    return render(visit.request, "optimization_app/jobs.html", context)
+
+
+@require_safe
+@project_page
+def job_page(visit: Visit, job_id: str) -> HttpResponse:
+    job = _job(visit, job_id)
+    return render(visit.request, "optimization_app/job.html", _context(visit, job))
+
+
+@require_safe
+@project_page
+def job_fragment(visit: Visit, job_id: str) -> HttpResponse:
+    """Answer the page's poll; 286 with the last state ends the polling."""
+    job = _job(visit, job_id)
+    context = _context(visit, job)
+    response = render(visit.request, "optimization_app/_job.html", context)
+    if not context["view"].is_live:
+        response.status_code = HttpResponseStopPolling.status_code
+    return response
+
+
+@require_POST
+@project_page
+def job_stop(visit: Visit, job_id: str) -> HttpResponse:
+    """Stop the job, keeping the best candidate when the form says so."""
+    job = _job(visit, job_id)
+    keep_best = visit.request.POST.get("keep") == "best"
+    try:
+        job_cancel(actor=visit.actor, job=job, keep_best=keep_best)
+    except ServiceError as error:
+        messages.error(visit.request, str(error))
+    else:
+        said = "The job stops within seconds"
+        messages.success(visit.request, f"{said} and keeps its best." if keep_best else f"{said}.")
+    return redirect("jobs:job", project=visit.project.slug, job_id=job.public_id)
+
+
+def _job(visit: Visit, job_id: str) -> Job:
+    try:
+        return job_by_public_id(visit.project, job_id)
+    except NotHere as error:
+        raise Http404(str(error)) from error
+
+
+def _context(visit: Visit, job: Job) -> dict[str, Any]:
+    return {
+        "project": visit.project,
+        "view": job_page_of(job),
+        "may_stop": visit.allows(Role.EDITOR),
+        "fragment_url": reverse(
+            "jobs:fragment", kwargs={"project": visit.project.slug, "job_id": job.public_id}
+        ),
+    }

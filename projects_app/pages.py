@@ -1,0 +1,60 @@
+"""What every page of a project begins with: who is looking, at which project, and what they may."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from projects_app.actors import Actor
+from projects_app.models import Project, Role, User
+from projects_app.selectors import projects_of
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A member on a page of one of their projects."""
+
+    request: HttpRequest
+    project: Project
+    actor: Actor
+
+    def allows(self, role: Role) -> bool:
+        return self.actor.allows(role=role)
+
+
+Page = Callable[Concatenate[Visit, ...], HttpResponse]
+
+
+def project_page(page: Page) -> Callable[..., HttpResponse]:
+    """Sign the visitor in and find the project; 404 for one they are no member of."""
+
+    @login_required
+    @wraps(page)
+    def view(request: HttpRequest, project: str, **kwargs: Any) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            raise Http404
+        found = projects_of(user).filter(slug=project).first()
+        if found is None:
+            raise Http404
+        actor = Actor.member(
+            user,
+            found,
+            request_id=getattr(request, "request_id", ""),
+            ip=request.META.get("REMOTE_ADDR") or None,
+        )
+        return page(Visit(request, found, actor), **kwargs)
+
+    return view
+
+
+def back(request: HttpRequest, fallback: str) -> HttpResponse:
+    """Return to the page a form was posted from, never to another host."""
+    target = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
+    return redirect(target if is_ours else fallback)
