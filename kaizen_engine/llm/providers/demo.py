@@ -2,7 +2,8 @@
 
 It sees the messages of one call and nothing else, keeps nothing it was told, and knows no task
 but to choose or copy answers: labels by cue words in the instruction ("LABEL: word, word") and
-by the demonstrations most like the input, free text from the nearest demonstration. It cannot
+by the demonstrations most like the input, free text from the nearest demonstration. Asked by an
+optimizer for an instruction, it writes cue words of the examples in that request. It cannot
 reason, so its figures say nothing about a real model. Deterministic; about a millisecond a call.
 """
 
@@ -18,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from kaizen_engine.llm.providers.demo_meta import answer_meta, read_meta
 from kaizen_engine.llm.providers.demo_prompt import Field, Prompt, read_prompt, text_of
 from kaizen_engine.llm.providers.demo_words import content_stems, features, memory_of
 from kaizen_engine.llm.types import ChatRequest, ChatResponse, Message, messages_hash
@@ -35,7 +37,7 @@ _REMEMBERED_REQUESTS = 4096
 _CUE_LINE = re.compile(
     r"^\s*(?:[-*>]\s+|\d+[.)]\s+)?[`\"'*]*(.+?)[`\"'*]*\s*(?::|=>|->|=)[\s*]*([^\s*].*)$"
 )
-_SOURCES = ("demo.py", "demo_prompt.py", "demo_words.py")
+_SOURCES = ("demo.py", "demo_meta.py", "demo_prompt.py", "demo_words.py")
 
 
 def source_hash() -> str:
@@ -65,7 +67,7 @@ class DemoModel:
         digest = messages_hash(request.messages)
         sample = self._sample(request) if request.temperature > 0 else 0
         draw = _Draw(digest, request.temperature, sample)
-        text, finish_reason = _cut(_answer(read_prompt(request.messages), draw), request.max_tokens)
+        text, finish_reason = _cut(_reply(request.messages, draw), request.max_tokens)
         return ChatResponse(
             text=text,
             input_tokens=count_message_tokens(request.messages),
@@ -101,6 +103,13 @@ class _Draw:
         if self.temperature <= 0:
             return _TIE_BREAK * number
         return -_NOISE * self.temperature * math.log(-math.log(number))
+
+
+def _reply(messages: Sequence[Message], draw: _Draw) -> str:
+    meta = read_meta(messages)
+    if meta is not None:
+        return answer_meta(meta, draw.noise)
+    return _answer(read_prompt(messages), draw)
 
 
 def _answer(prompt: Prompt, draw: _Draw) -> str:

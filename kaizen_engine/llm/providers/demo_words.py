@@ -81,6 +81,15 @@ def content_stems(text: str) -> frozenset[str]:
     return frozenset(stem(token) for token in tokens if token not in _FUNCTION_WORDS)
 
 
+def content_words(text: str) -> list[str]:
+    """Return the words of a text in order, each stem once, without function words and numbers."""
+    by_stem: dict[str, str] = {}
+    for token in _WORD.findall(text[:_LONGEST_TEXT].lower()):
+        if token not in _FUNCTION_WORDS and not token.isdigit():
+            by_stem.setdefault(stem(token), token)
+    return list(by_stem.values())
+
+
 class Memory:
     """The texts of a prompt's demonstrations, ready to be compared with a new one."""
 
