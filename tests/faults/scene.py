@@ -63,7 +63,8 @@ class Scene:
         first = self.server.next_number() + 1
         chosen = policy or always()
         self.server.policy = lambda number, request: chosen(number - first, request)
-        events, journal, lost = RecordedEvents(), MemoryJournal(), []
+        events, journal = RecordedEvents(), MemoryJournal()
+        lost: list[LostCall] = []
         provider = NativeProvider(self.server.base_url, "none")
         try:
             gateway = self._gateway(provider, journal, lost)
