@@ -10,6 +10,7 @@ import httpx
 
 from kaizen_sdk import CTClient
 from kaizen_sdk.testing import FrozenClock
+from tests.sdk.blocking import open_client
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
@@ -46,7 +47,7 @@ class ScriptedServer:
             answer = self.answers.pop(0) if self.answers else self.healthy
         if isinstance(answer, Exception):
             raise answer
-        return answer(request) if callable(answer) else answer
+        return answer(request) if callable(answer) else _again(answer)
 
     def healthy(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/v1/feedback/batch":
@@ -64,6 +65,11 @@ class ScriptedServer:
     @property
     def events(self) -> list[dict[str, Any]]:
         return [event for batch in self.batches for event in batch]
+
+
+def _again(answer: httpx.Response) -> httpx.Response:
+    # One response can be read by one kind of client only.
+    return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
 
 def stored(request: httpx.Request) -> httpx.Response:
@@ -89,9 +95,12 @@ def problem(status: int, code: str = "", **headers: str) -> httpx.Response:
 
 
 @contextmanager
-def client_of(server: ScriptedServer, **options: Any) -> Iterator[CTClient]:
+def client_of(
+    server: ScriptedServer, *, kind: type = CTClient, **options: Any
+) -> Iterator[CTClient]:
     options.setdefault("clock", FrozenClock())
-    client = CTClient("http://kaizen.test", "kz_secret", transport=server.transport, **options)
+    options["transport"] = server.transport
+    client = open_client(kind, "http://kaizen.test", "kz_secret", **options)
     try:
         yield client
     finally:

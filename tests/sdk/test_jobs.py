@@ -16,10 +16,10 @@ from kaizen_sdk import (
     RateLimited,
     ServerError,
 )
-from tests.sdk.scripted import ScriptedServer, client_of, problem
+from tests.sdk.scripted import ScriptedServer, problem
 
 
-def test_starting_sends_only_what_was_given_and_returns_the_job():
+def test_starting_sends_only_what_was_given_and_returns_the_job(client_of):
     answer = {"job_id": "j-1", "estimate": {"calls_high": 90}}
     server = ScriptedServer(httpx.Response(202, json=answer))
     with client_of(server) as client:
@@ -33,7 +33,7 @@ def test_starting_sends_only_what_was_given_and_returns_the_job():
     }
 
 
-def test_a_job_is_read_in_the_shape_of_the_api():
+def test_a_job_is_read_in_the_shape_of_the_api(client_of):
     answer = {
         "status": "succeeded",
         "stop_reason": "finished",
@@ -57,7 +57,7 @@ def test_a_job_is_read_in_the_shape_of_the_api():
     assert (job.verdict, job.stop_reason) == ("confirmed", "finished")
 
 
-def test_a_young_job_has_no_metrics_yet():
+def test_a_young_job_has_no_metrics_yet(client_of):
     answer = {"status": "running", "progress": 3, "current_best_metric": None, "trials": []}
     with client_of(ScriptedServer(httpx.Response(200, json=answer))) as client:
         job = client.job("j-1")
@@ -79,7 +79,7 @@ def test_a_young_job_has_no_metrics_yet():
         (418, APIError, "api_error"),
     ],
 )
-def test_every_error_answer_has_its_own_type_and_a_stable_code(status, error, code):
+def test_every_error_answer_has_its_own_type_and_a_stable_code(status, error, code, client_of):
     with (
         client_of(ScriptedServer(httpx.Response(status, text="plain"))) as client,
         pytest.raises(error) as caught,
@@ -88,7 +88,7 @@ def test_every_error_answer_has_its_own_type_and_a_stable_code(status, error, co
     assert (caught.value.status, caught.value.code) == (status, code)
 
 
-def test_problem_json_fills_the_error():
+def test_problem_json_fills_the_error(client_of):
     body = {
         "code": "budget_too_small",
         "detail": "The budget is smaller than the baseline.",
@@ -106,7 +106,7 @@ def test_problem_json_fills_the_error():
     assert error.errors == ({"field": "config.budget_usd", "code": "too_small"},)
 
 
-def test_retry_after_may_be_a_date():
+def test_retry_after_may_be_a_date(client_of):
     dates = {
         "Date": "Wed, 21 Oct 2026 07:28:00 GMT",
         "Retry-After": "Wed, 21 Oct 2026 07:28:30 GMT",
@@ -119,7 +119,7 @@ def test_retry_after_may_be_a_date():
     assert caught.value.retry_after_s == 30.0
 
 
-def test_no_answer_is_a_typed_error_too():
+def test_no_answer_is_a_typed_error_too(client_of):
     with (
         client_of(ScriptedServer(httpx.ReadTimeout("slow"))) as client,
         pytest.raises(ConnectionFailed, match="/api/v1/optimization/jobs/j-1"),
@@ -127,7 +127,7 @@ def test_no_answer_is_a_typed_error_too():
         client.job("j-1")
 
 
-def test_a_closed_client_starts_nothing():
+def test_a_closed_client_starts_nothing(client_of):
     server = ScriptedServer()
     with client_of(server) as client:
         client.close()

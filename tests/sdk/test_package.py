@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 import kaizen_sdk
-from kaizen_sdk import ConfigurationError, CTClient, KaizenError, errors
+from kaizen_sdk import AsyncCTClient, ConfigurationError, CTClient, KaizenError, errors
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "sdk" / "src" / "kaizen_sdk"
@@ -20,7 +21,33 @@ def test_all_names_what_the_package_exports_in_order():
         for name, value in vars(kaizen_sdk).items()
         if not name.startswith("_") and not inspect.ismodule(value)
     }
-    assert kaizen_sdk.__all__ == sorted(exported | {"__version__"})
+    typing_only = {"Any", "TYPE_CHECKING"}
+    exported = exported - typing_only | {"AsyncCTClient", "__version__"}
+    assert kaizen_sdk.__all__ == sorted(exported)
+    assert all(hasattr(kaizen_sdk, name) for name in kaizen_sdk.__all__)
+    assert not hasattr(kaizen_sdk, "Nothing")
+
+
+def test_both_clients_are_made_alike_and_differ_by_the_await_only():
+    assert inspect.signature(CTClient) == inspect.signature(AsyncCTClient)
+    verbs = {name for name in dir(CTClient) if not name.startswith("_")} - {"close"}
+    assert verbs == {name for name in dir(AsyncCTClient) if not name.startswith("_")} - {"aclose"}
+    for verb in verbs:
+        ours, theirs = (inspect.signature(getattr(c, verb)) for c in (CTClient, AsyncCTClient))
+        assert ours == theirs
+
+
+def test_an_application_without_an_event_loop_does_not_import_one():
+    script = """
+import sys, httpx, kaizen_sdk
+transport = httpx.MockTransport(lambda request: httpx.Response(404))
+with kaizen_sdk.CTClient("http://kaizen.test", "k", transport=transport) as client:
+    client.get_prompt("triage", fallback="Hello")
+assert "asyncio" not in sys.modules
+assert kaizen_sdk.AsyncCTClient and "asyncio" in sys.modules
+"""
+    environment = {"PYTHONPATH": str(SOURCE.parent)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=30)
 
 
 def test_the_version_has_one_source():
@@ -80,9 +107,22 @@ def test_an_unusable_key_is_refused_without_being_quoted(key, monkeypatch):
     assert not key or key not in str(caught.value)
 
 
-def test_the_key_shows_nowhere_in_the_client():
-    with CTClient("http://kaizen.test", "kz_secret") as client:
-        assert "kz_secret" not in repr(client) + repr(client._settings)
+@pytest.mark.parametrize("kind", [CTClient, AsyncCTClient])
+def test_the_key_shows_nowhere_in_the_client(kind):
+    client = kind("http://kaizen.test", "kz_secret")
+    assert repr(client) == f"{kind.__name__}('http://kaizen.test')"
+    assert "kz_secret" not in repr(client) + repr(client._settings)
+
+
+@pytest.mark.parametrize("kind", [CTClient, AsyncCTClient])
+def test_a_transport_that_only_awaits_is_refused_with_the_reason(kind):
+    with pytest.raises(ConfigurationError, match="threads"):
+        kind("http://kaizen.test", "k", transport=httpx.ASGITransport(app=None))
+
+
+def test_a_transport_that_cannot_be_awaited_is_refused_by_the_awaiting_client():
+    with pytest.raises(ConfigurationError, match="awaited"):
+        AsyncCTClient("http://kaizen.test", "k", transport=httpx.WSGITransport(app=None))
 
 
 def test_importing_starts_no_thread_and_no_connection():

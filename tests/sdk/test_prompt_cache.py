@@ -16,24 +16,18 @@ from kaizen_sdk import (
     PromptUnavailable,
     ServerError,
 )
-from kaizen_sdk.testing import FrozenClock
-from tests.sdk.scripted import Gate, ScriptedServer, client_of, problem, prompt_answer
+from tests.sdk.scripted import Gate, ScriptedServer, problem, prompt_answer
 
 DOWN = httpx.ConnectError("refused")
 
 
-@pytest.fixture
-def clock():
-    return FrozenClock()
-
-
 def settle(client):
     """Wait for the refresh in flight."""
-    for flight in list(client._prompts._flights.values()):
-        assert flight.wait(5)
+    for flight in client._prompts.flights.all():
+        flight.landing.result(5)
 
 
-def test_a_first_call_asks_the_server_with_the_tag_and_the_key():
+def test_a_first_call_asks_the_server_with_the_tag_and_the_key(client_of):
     server = ScriptedServer()
     with client_of(server) as client:
         prompt = client.get_prompt("a task/1", tag="staging")
@@ -45,7 +39,7 @@ def test_a_first_call_asks_the_server_with_the_tag_and_the_key():
     assert not prompt.is_fallback
 
 
-def test_a_fresh_prompt_is_served_from_memory(clock):
+def test_a_fresh_prompt_is_served_from_memory(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         first = client.get_prompt("triage")
@@ -54,7 +48,7 @@ def test_a_fresh_prompt_is_served_from_memory(clock):
     assert len(server.requests) == 1
 
 
-def test_an_older_prompt_is_served_stale_while_one_refresh_runs(clock):
+def test_an_older_prompt_is_served_stale_while_one_refresh_runs(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -71,7 +65,7 @@ def test_an_older_prompt_is_served_stale_while_one_refresh_runs(clock):
     assert len(server.requests) == 2
 
 
-def test_a_refresh_sends_the_etag_and_304_keeps_the_same_object(clock):
+def test_a_refresh_sends_the_etag_and_304_keeps_the_same_object(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         first = client.get_prompt("triage")
@@ -82,7 +76,7 @@ def test_a_refresh_sends_the_etag_and_304_keeps_the_same_object(clock):
     assert server.requests[1].headers["If-None-Match"] == '"9-1"'
 
 
-def test_the_last_good_prompt_is_served_without_limit_while_the_server_is_away(clock):
+def test_the_last_good_prompt_is_served_without_limit_while_the_server_is_away(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -97,7 +91,7 @@ def test_the_last_good_prompt_is_served_without_limit_while_the_server_is_away(c
         assert client.get_prompt("triage").is_stale is False
 
 
-def test_a_failed_refresh_is_not_repeated_before_the_freshness_time(clock):
+def test_a_failed_refresh_is_not_repeated_before_the_freshness_time(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -113,7 +107,7 @@ def test_a_failed_refresh_is_not_repeated_before_the_freshness_time(clock):
         assert len(server.requests) == 3
 
 
-def test_a_server_that_asks_for_patience_gets_it(clock):
+def test_a_server_that_asks_for_patience_gets_it(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -129,7 +123,7 @@ def test_a_server_that_asks_for_patience_gets_it(clock):
         assert len(server.requests) == 3
 
 
-def test_after_the_hard_ttl_the_server_is_asked_before_anything_is_served(clock):
+def test_after_the_hard_ttl_the_server_is_asked_before_anything_is_served(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -139,7 +133,7 @@ def test_after_the_hard_ttl_the_server_is_asked_before_anything_is_served(clock)
     assert (prompt.number, prompt.is_stale) == (2, False)
 
 
-def test_after_the_hard_ttl_an_error_serves_stale_and_the_next_call_does_not_wait(clock):
+def test_after_the_hard_ttl_an_error_serves_stale_and_the_next_call_does_not_wait(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -155,7 +149,7 @@ def test_after_the_hard_ttl_an_error_serves_stale_and_the_next_call_does_not_wai
         assert not client.get_prompt("triage").is_stale
 
 
-def test_a_404_on_refresh_evicts(clock):
+def test_a_404_on_refresh_evicts(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -168,7 +162,7 @@ def test_a_404_on_refresh_evicts(clock):
         assert client.get_prompt("triage", fallback="Hello").is_fallback
 
 
-def test_a_404_after_the_hard_ttl_gives_the_fallback_of_that_very_call(clock):
+def test_a_404_after_the_hard_ttl_gives_the_fallback_of_that_very_call(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage", fallback="Hello")
@@ -178,7 +172,7 @@ def test_a_404_after_the_hard_ttl_gives_the_fallback_of_that_very_call(clock):
 
 
 @pytest.mark.parametrize("code", ["no_active_version", "unknown_task"])
-def test_nothing_there_and_no_fallback_raises_what_the_server_said(code):
+def test_nothing_there_and_no_fallback_raises_what_the_server_said(code, client_of):
     with (
         client_of(ScriptedServer(problem(404, code))) as client,
         pytest.raises(PromptNotFound) as caught,
@@ -200,7 +194,7 @@ def test_nothing_there_and_no_fallback_raises_what_the_server_said(code):
         (httpx.Response(302, headers={"Location": "/login"}), ServerError),
     ],
 )
-def test_a_failing_server_and_no_fallback_raises_with_the_cause(answer, cause):
+def test_a_failing_server_and_no_fallback_raises_with_the_cause(answer, cause, client_of):
     with (
         client_of(ScriptedServer(answer)) as client,
         pytest.raises(PromptUnavailable) as caught,
@@ -209,7 +203,7 @@ def test_a_failing_server_and_no_fallback_raises_with_the_cause(answer, cause):
     assert isinstance(caught.value.__cause__, cause)
 
 
-def test_a_wrong_key_is_told_apart():
+def test_a_wrong_key_is_told_apart(client_of):
     with (
         client_of(ScriptedServer(problem(401, "invalid_key"))) as client,
         pytest.raises(AuthenticationError) as caught,
@@ -219,14 +213,14 @@ def test_a_wrong_key_is_told_apart():
 
 
 @pytest.mark.parametrize("answer", [DOWN, problem(500), problem(404), problem(401)])
-def test_with_nothing_cached_every_failure_gives_the_fallback(answer):
+def test_with_nothing_cached_every_failure_gives_the_fallback(answer, client_of):
     with client_of(ScriptedServer(answer)) as client:
         prompt = client.get_prompt("triage", fallback="Answer: {{text}}")
     assert prompt.is_fallback
     assert prompt.render(text="hi") == [{"role": "user", "content": "Answer: hi"}]
 
 
-def test_a_miss_is_remembered_for_a_second_only(clock):
+def test_a_miss_is_remembered_for_a_second_only(clock, client_of):
     server = ScriptedServer(DOWN)
     with client_of(server, clock=clock) as client:
         for _ in range(3):
@@ -237,7 +231,7 @@ def test_a_miss_is_remembered_for_a_second_only(clock):
         assert client.get_prompt("triage").number == 1
 
 
-def test_a_known_outage_does_not_make_callers_with_a_fallback_wait(clock):
+def test_a_known_outage_does_not_make_callers_with_a_fallback_wait(clock, client_of):
     server = ScriptedServer(DOWN)
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage", fallback="Hello")
@@ -250,12 +244,12 @@ def test_a_known_outage_does_not_make_callers_with_a_fallback_wait(clock):
         assert not client.get_prompt("triage", fallback="Hello").is_fallback
 
 
-def test_a_broken_fallback_shows_on_the_first_call_even_when_it_is_not_needed():
+def test_a_broken_fallback_shows_on_the_first_call_even_when_it_is_not_needed(client_of):
     with client_of(ScriptedServer()) as client, pytest.raises(ConfigurationError):
         client.get_prompt("triage", fallback={"system": "no template"})
 
 
-def test_a_freshness_time_of_zero_asks_every_time(clock):
+def test_a_freshness_time_of_zero_asks_every_time(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock, cache_ttl_s=0) as client:
         numbers = []
@@ -272,7 +266,7 @@ def test_a_freshness_time_of_zero_asks_every_time(clock):
     assert (stale.number, stale.is_stale) == (3, True)
 
 
-def test_threads_that_miss_together_ask_once():
+def test_threads_that_miss_together_ask_once(client_of):
     server = ScriptedServer()
     gate = Gate(server.healthy)
     server.answers = [gate]
@@ -284,7 +278,7 @@ def test_threads_that_miss_together_ask_once():
     assert len(server.requests) == 1
 
 
-def test_tasks_and_tags_are_kept_apart():
+def test_tasks_and_tags_are_kept_apart(client_of):
     server = ScriptedServer(prompt_answer(1), prompt_answer(2), prompt_answer(3))
     with client_of(server) as client:
         numbers = [
@@ -294,7 +288,7 @@ def test_tasks_and_tags_are_kept_apart():
     assert numbers == [1, 2, 3, 1]
 
 
-def test_the_cache_is_bounded_and_lets_the_oldest_go(clock):
+def test_the_cache_is_bounded_and_lets_the_oldest_go(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         for number in range(1001):
@@ -307,7 +301,7 @@ def test_the_cache_is_bounded_and_lets_the_oldest_go(clock):
         assert len(server.requests) == 1002
 
 
-def test_a_closed_client_serves_what_it_has_and_asks_nobody(clock):
+def test_a_closed_client_serves_what_it_has_and_asks_nobody(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock) as client:
         client.get_prompt("triage")
@@ -320,7 +314,7 @@ def test_a_closed_client_serves_what_it_has_and_asks_nobody(clock):
     assert len(server.requests) == 1
 
 
-def test_a_failed_refresh_is_reported_once_a_minute(clock, caplog):
+def test_a_failed_refresh_is_reported_once_a_minute(clock, caplog, client_of):
     errors = []
     server = ScriptedServer()
     with client_of(server, clock=clock, on_error=errors.append) as client:
@@ -338,7 +332,7 @@ def test_a_failed_refresh_is_reported_once_a_minute(clock, caplog):
     assert "kz_secret" not in caplog.text
 
 
-def test_readers_and_refreshes_from_many_threads_agree(clock):
+def test_readers_and_refreshes_from_many_threads_agree(clock, client_of):
     server = ScriptedServer()
     with client_of(server, clock=clock, cache_ttl_s=0.5) as client:
         client.get_prompt("triage")

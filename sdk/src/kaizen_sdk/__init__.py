@@ -1,5 +1,7 @@
 """Log feedback to Kaizen and serve the prompts it improves."""
 
+from typing import TYPE_CHECKING, Any
+
 from kaizen_sdk._clock import Bell, Clock, SystemClock
 from kaizen_sdk._parse import OutputParseError
 from kaizen_sdk._queue import Stats
@@ -26,8 +28,12 @@ from kaizen_sdk.errors import (
 from kaizen_sdk.job import Job
 from kaizen_sdk.prompt import Prompt
 
+if TYPE_CHECKING:
+    from kaizen_sdk.async_client import AsyncCTClient
+
 __all__ = [
     "APIError",
+    "AsyncCTClient",
     "AuthenticationError",
     "Bell",
     "CTClient",
@@ -53,3 +59,13 @@ __all__ = [
     "SystemClock",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Applications without an event loop need not import one.
+    if name == "AsyncCTClient":
+        from kaizen_sdk.async_client import AsyncCTClient
+
+        return AsyncCTClient
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

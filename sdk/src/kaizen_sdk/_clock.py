@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from typing import Protocol
 
@@ -36,9 +37,16 @@ class Clock(Protocol):
         """Wait until the bell rings (True) or the time has passed (False)."""
         ...
 
+    def rest(self, bell: Bell, timeout_s: float | None) -> bool:
+        """Like `wait`, without an end where `timeout_s` is None, between one poll and the next."""
+        ...
+
 
 class SystemClock:
     monotonic = staticmethod(time.monotonic)
 
     def wait(self, bell: Bell, timeout_s: float) -> bool:
         return bell.wait(timeout_s)
+
+    def rest(self, bell: Bell, timeout_s: float | None) -> bool:
+        return bell.wait(None if timeout_s is None else min(timeout_s, threading.TIMEOUT_MAX))

@@ -42,7 +42,7 @@ def after_failure(error: KaizenError, *, tries: int, items: int) -> Decision:
     if is_retryable(error):
         if tries < MAX_TRIES:
             return Decision(Step.RETRY, _delay_s(error, tries))
-        if _is_away(error):
+        if is_away(error):
             return Decision(Step.PAUSE, max(OUTAGE_PAUSE_S, retry_after_of(error)))
     elif isinstance(error, APIError) and error.status in _SPLITTABLE and items > 1:
         return Decision(Step.SPLIT)
@@ -50,7 +50,7 @@ def after_failure(error: KaizenError, *, tries: int, items: int) -> Decision:
 
 
 def is_retryable(error: KaizenError) -> bool:
-    return isinstance(error, ServerError) or _is_away(error)
+    return isinstance(error, ServerError) or is_away(error)
 
 
 def is_retryable_status(status: int) -> bool:
@@ -63,7 +63,7 @@ def retry_after_of(error: KaizenError) -> float:
     return min(asked or 0.0, MAX_RETRY_AFTER_S)
 
 
-def _is_away(error: KaizenError) -> bool:
+def is_away(error: KaizenError) -> bool:
     return isinstance(error, ConnectionFailed) or getattr(error, "status", 0) in _AWAY
 
 

@@ -1,10 +1,15 @@
 """The rules of the prompt cache, without any waiting or network.
 
-fresh (cache_ttl_s)      served as it is
-older                    served marked stale, refreshed in the background
-older than hard_ttl_s    asked for first; served marked stale if that fails, then as "older"
+In what follows T is cache_ttl_s. A prompt in use (asked for within hard_ttl_s) is polled at 0.8 T
+in the background, so that it is seldom older than "fresh" while the server answers.
+
+confirmed within T       served as it is
+within 1.25 T            served marked stale, refreshed in the background
+longer ago               asked for first: nobody polled it
+refused or unanswered    kept, served marked stale, next asked for in the background after T or
+                         what Retry-After says; asked for first once that is T / 2 overdue
 never had                asked for; a failure is remembered for a second
-gone (404)               forgotten; any other failure keeps the last good one without limit
+gone (404)               forgotten
 """
 
 from __future__ import annotations
@@ -23,6 +28,10 @@ Key = tuple[str, str]
 _NEVER = float("-inf")
 _MISS_TTL_S = 1.0
 _MAX_ENTRIES = 1000
+_POLL_AT = 0.8
+_SHORTEST_POLL_S = 1.0
+_PATIENCE = 1.25
+_PATIENCE_AFTER_FAILURE = 0.5
 
 
 class Action(Enum):
@@ -37,9 +46,11 @@ class Entry:
 
     prompt: Prompt | None
     etag: str = ""
+    used_at: float = _NEVER
     fresh_until: float = _NEVER
-    trusted_until: float = _NEVER
+    patient_until: float = _NEVER
     quiet_until: float = _NEVER
+    poll_at: float = _NEVER
     error: KaizenError | None = None
     stale: Prompt | None = field(init=False)
 
@@ -53,7 +64,9 @@ class PromptCache:
     def __init__(self, clock: Clock, *, cache_ttl_s: float, hard_ttl_s: float) -> None:
         self._clock = clock
         self._ttl_s = cache_ttl_s
-        self._hard_ttl_s = hard_ttl_s
+        self._in_use_s = hard_ttl_s
+        self._poll_s = max(_SHORTEST_POLL_S, _POLL_AT * cache_ttl_s)
+        self.is_polled = cache_ttl_s > 0 and hard_ttl_s > 0
         self.entries: dict[Key, Entry] = {}
         self.reset_after_fork()
         reset_in_children(self)
@@ -66,26 +79,56 @@ class PromptCache:
         entry, now = self.entries.get(key), self._clock.monotonic()
         if entry is None:
             return Action.FETCH
+        entry.used_at = now
         if now < max(entry.fresh_until, entry.quiet_until):
             return Action.SERVE
-        can_wait = has_fallback if entry.prompt is None else now < entry.trusted_until
+        can_wait = has_fallback if entry.prompt is None else now < entry.patient_until
         return Action.REFRESH if can_wait and self._ttl_s > 0 else Action.FETCH
+
+    def is_fresh(self, entry: Entry) -> bool:
+        return self._clock.monotonic() < entry.fresh_until
 
     def succeeded(self, key: Key, prompt: Prompt, etag: str) -> None:
         """Keep what the server gave or, with the same prompt again, confirmed."""
-        now = self._clock.monotonic()
-        self._put(key, Entry(prompt, etag, now + self._ttl_s, now + self._hard_ttl_s))
+        entry, now = self.entries.get(key), self._clock.monotonic()
+        if entry is None or entry.prompt is not prompt:
+            entry = Entry(prompt, etag, used_at=entry.used_at if entry else now)
+        entry.error = None
+        entry.quiet_until = _NEVER
+        entry.poll_at = now + self._poll_s
+        entry.patient_until = now + _PATIENCE * self._ttl_s
+        entry.fresh_until = now + self._ttl_s
+        self._put(key, entry)
 
     def failed(self, key: Key, error: KaizenError) -> None:
         entry, now = self.entries.get(key), self._clock.monotonic()
         if entry is None or entry.prompt is None or isinstance(error, NotFound):
             quiet_s = max(min(_MISS_TTL_S, self._ttl_s), retry_after_of(error))
-            self._put(key, Entry(None, quiet_until=now + quiet_s, error=error))
+            used_at = entry.used_at if entry else now
+            self._put(key, Entry(None, used_at=used_at, quiet_until=now + quiet_s, error=error))
             return
         entry.error = error
         entry.quiet_until = now + max(self._ttl_s, retry_after_of(error))
-        if now >= entry.trusted_until:
-            entry.trusted_until = now + self._hard_ttl_s
+        entry.patient_until = entry.quiet_until + _PATIENCE_AFTER_FAILURE * self._ttl_s
+        entry.poll_at = entry.quiet_until
+
+    def due(self) -> list[Key]:
+        """Return the keys to poll now."""
+        now = self._clock.monotonic()
+        return [key for key, entry in self._in_use() if entry.poll_at <= now]
+
+    def next_poll_in_s(self) -> float | None:
+        """Return the time until a key is due, None where none is in use."""
+        moments = [entry.poll_at for _, entry in self._in_use()]
+        return max(0.0, min(moments) - self._clock.monotonic()) if moments else None
+
+    def _in_use(self) -> list[tuple[Key, Entry]]:
+        if not self.is_polled:
+            return []
+        since = self._clock.monotonic() - self._in_use_s
+        with self._lock:
+            entries = list(self.entries.items())
+        return [(key, entry) for key, entry in entries if entry.prompt and entry.used_at > since]
 
     def _put(self, key: Key, entry: Entry) -> None:
         with self._lock:
@@ -94,4 +137,4 @@ class PromptCache:
             self.entries[key] = entry
 
     def _drop_oldest(self) -> None:
-        del self.entries[min(self.entries, key=lambda key: self.entries[key].fresh_until)]
+        del self.entries[min(self.entries, key=lambda key: self.entries[key].used_at)]

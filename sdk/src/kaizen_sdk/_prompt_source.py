@@ -1,15 +1,31 @@
-"""Gets prompts through the cache: one request for each key at a time, refreshes in a thread."""
+"""Gets prompts through the cache, for clients that block and for clients that await.
+
+The client itself sends the requests that its caller waits for:
+
+    if source.must_ask(key, fallback):      # also begins a refresh in the background
+        flight, is_mine = source.board(key)
+        if is_mine:
+            with source.flying(flight):
+                flight.response = …         # or any exception: the cache remembers both
+        else:                               # wait for flight.landing; abandoned, board again
+    return source.pick(key, fallback, …)
+"""
 
 from __future__ import annotations
 
 import copy
-import queue
-import threading
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from kaizen_sdk._fork import reset_in_children
+import httpx
+
+from kaizen_sdk._clock import Clock
+from kaizen_sdk._delivery import is_away
+from kaizen_sdk._flights import Flight, Flights
 from kaizen_sdk._prompt_cache import Action, Entry, Key, PromptCache
-from kaizen_sdk._protocol import prompt_not_found
+from kaizen_sdk._protocol import Call, prompt_call, prompt_not_found, read_prompt_answer
+from kaizen_sdk._refresher import Refresher
 from kaizen_sdk._reporter import Reporter
 from kaizen_sdk.errors import (
     AuthenticationError,
@@ -21,59 +37,80 @@ from kaizen_sdk.errors import (
 )
 from kaizen_sdk.prompt import Fallback, Prompt, fallback_prompt
 
-# Asks the server for (task, tag) unless the ETag still holds; None means that it does.
-Fetch = Callable[[str, str, str], tuple[Prompt, str] | None]
-
 
 class PromptSource:
+    """`send` is for the background thread. Nothing in here waits for the network."""
+
     def __init__(
-        self, cache: PromptCache, fetch: Fetch, *, reporter: Reporter, wait_limit_s: float
+        self,
+        cache: PromptCache,
+        send: Callable[[Call], httpx.Response],
+        *,
+        clock: Clock,
+        reporter: Reporter,
     ) -> None:
         self._cache = cache
-        self._fetch = fetch
+        self._send = send
         self._reporter = reporter
-        self._wait_limit_s = wait_limit_s
-        self._closed = False
-        self.reset_after_fork()
-        reset_in_children(self)
+        self.flights = Flights()
+        self._refresher = Refresher(
+            self._poll, cache.next_poll_in_s, clock=clock, reporter=reporter
+        )
 
-    def reset_after_fork(self) -> None:
-        self._lock = threading.Lock()
-        self._flights: dict[Key, threading.Event] = {}
-        self._requests: queue.SimpleQueue[Key | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-
-    def get(self, task: str, tag: str, fallback: Fallback | None) -> Prompt:
-        """Return the best prompt there is; raise a KaizenError where there is none."""
-        key = (task, tag)
+    def must_ask(self, key: Key, fallback: Fallback | None) -> bool:
+        """Say whether the caller must ask the server before it picks."""
         action = self._cache.plan(key, has_fallback=fallback is not None)
         if fallback is not None and self._is_cold(key):
             # Made before it is needed: a wrong one shows on the first call, not in an outage.
-            fallback_prompt(task, tag, fallback)
-        if self._closed:
-            action = Action.SERVE
+            fallback_prompt(*key, fallback)
+        if self._refresher.is_closed:
+            return False
         if action is Action.REFRESH:
             self._refresh_in_background(key)
-        elif action is Action.FETCH:
-            self._fetch_now(key)
-        return self._pick(key, fallback, was_asked=action is Action.FETCH)
+        return action is Action.FETCH
+
+    def board(self, key: Key) -> tuple[Flight, bool]:
+        """Return the flight for this key, and whether it is the caller who must make it."""
+        held = self._cache.entries.get(key)
+        mine = Flight(key, held, prompt_call(*key, held.etag if held else ""))
+        flight = self.flights.board(mine)
+        return flight, flight is mine
+
+    @contextmanager
+    def flying(self, flight: Flight) -> Iterator[None]:
+        """Keep what the flight brought, whatever that is, then let go on who waits for it."""
+        is_settled = True
+        try:
+            yield
+            self._keep(flight)
+        except KaizenError as error:
+            self._failed(flight.key, error)
+        except Exception as error:  # a broken transport must not reach the application
+            self._failed(flight.key, KaizenError(f"{type(error).__name__}: {error}"))
+        except BaseException:
+            is_settled = False
+            raise
+        finally:
+            self.flights.land(flight, is_settled=is_settled)
+            if self._cache.is_polled:
+                self._refresher.watch()
+
+    def pick(self, key: Key, fallback: Fallback | None, *, was_asked: bool) -> Prompt:
+        """Return the best prompt there is; raise a KaizenError where there is none."""
+        entry = self._cache.entries.get(key)
+        if entry is not None and entry.prompt is not None and entry.stale is not None:
+            is_confirmed = (was_asked and entry.error is None) or self._cache.is_fresh(entry)
+            return entry.prompt if is_confirmed else entry.stale
+        if fallback is not None:
+            return fallback_prompt(*key, fallback)
+        raise self._unavailable(key, entry)
 
     def close(self) -> None:
-        self._closed = True
-        self._requests.put(None)
+        self._refresher.close()
 
     def _is_cold(self, key: Key) -> bool:
         entry = self._cache.entries.get(key)
         return entry is None or entry.prompt is None
-
-    def _pick(self, key: Key, fallback: Fallback | None, *, was_asked: bool) -> Prompt:
-        entry = self._cache.entries.get(key)
-        if entry is not None and entry.prompt is not None and entry.stale is not None:
-            confirmed = was_asked and entry.error is None
-            return entry.prompt if confirmed else entry.stale
-        if fallback is not None:
-            return fallback_prompt(*key, fallback)
-        raise self._unavailable(key, entry)
 
     def _unavailable(self, key: Key, entry: Entry | None) -> KaizenError:
         cause = entry.error if entry is not None else None
@@ -81,79 +118,53 @@ class PromptSource:
             return prompt_not_found(cause)
         if isinstance(cause, (AuthenticationError, PermissionDenied)):
             return copy.copy(cause)
-        if cause is None and self._closed:
+        if cause is None and self._refresher.is_closed:
             return ClientClosed("the client was closed")
         message = f"no prompt {key[0]!r} ({key[1]}): {cause or 'the server did not answer yet'}"
         unavailable = PromptUnavailable(message)
         unavailable.__cause__ = cause
         return unavailable
 
-    def _fetch_now(self, key: Key) -> None:
-        flight, is_mine = self._board(key)
-        if is_mine:
-            self._fly(key, flight)
-            return
-        if self._is_cold(key):
-            flight.wait(self._wait_limit_s)
-
     def _refresh_in_background(self, key: Key) -> None:
-        flight, is_mine = self._board(key)
-        if not is_mine:
+        flight, is_mine = self.board(key)
+        if is_mine and not self._refresher.run_soon(lambda: self._fly(flight)):
+            self.flights.land(flight, is_settled=False)
+
+    def _fly(self, flight: Flight) -> None:
+        with self.flying(flight):
+            flight.response = self._send(flight.call)
+
+    def _poll(self) -> None:
+        keys = self._cache.due()
+        # One prompt whose request always times out must not be the one that is always tried.
+        random.shuffle(keys)
+        while keys and not self._refresher.is_closed:
+            key = keys.pop()
+            flight, is_mine = self.board(key)
+            if not is_mine:
+                continue
+            self._fly(flight)
+            entry = self._cache.entries.get(key)
+            if entry is not None and entry.error is not None and is_away(entry.error):
+                self._postpone(keys, entry.error)
+                return
+
+    def _postpone(self, keys: list[Key], error: KaizenError) -> None:
+        """Leave a server that is away alone: one question tells as much as many."""
+        for key in keys:
+            self._cache.failed(key, error)
+
+    def _keep(self, flight: Flight) -> None:
+        if flight.response is None:
             return
-        try:
-            self._start()
-        except RuntimeError as error:  # no thread to be had: the next call tries again
-            self._land(key, flight)
-            self._reporter.report("no refresh thread", KaizenError(str(error)))
-            return
-        self._requests.put(key)
-
-    def _board(self, key: Key) -> tuple[threading.Event, bool]:
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight is not None:
-                return flight, False
-            self._flights[key] = flight = threading.Event()
-            return flight, True
-
-    def _land(self, key: Key, flight: threading.Event) -> None:
-        with self._lock:
-            self._flights.pop(key, None)
-        flight.set()
-
-    def _fly(self, key: Key, flight: threading.Event) -> None:
-        try:
-            self._revalidate(key)
-        finally:
-            self._land(key, flight)
-
-    def _revalidate(self, key: Key) -> None:
-        held = self._cache.entries.get(key)
-        etag = held.etag if held is not None else ""
-        try:
-            answer = self._fetch(*key, etag)
-        except KaizenError as error:
-            self._failed(key, error)
-        except Exception as error:  # a broken transport must not reach the application
-            self._failed(key, KaizenError(f"{type(error).__name__}: {error}"))
-        else:
-            if answer is not None:
-                self._cache.succeeded(key, *answer)
-            elif held is not None and held.prompt is not None:
-                self._cache.succeeded(key, held.prompt, held.etag)
+        answer = read_prompt_answer(flight.response, flight.key[0])
+        if answer is not None:
+            self._cache.succeeded(flight.key, *answer)
+        elif flight.held is not None and flight.held.prompt is not None:
+            self._cache.succeeded(flight.key, flight.held.prompt, flight.held.etag)
 
     def _failed(self, key: Key, error: KaizenError) -> None:
+        if self._refresher.is_closed:
+            return
         self._cache.failed(key, error)
         self._reporter.report(f"prompt {key[0]!r} ({key[1]}) not refreshed", error)
-
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="kaizen-sdk-prompts", daemon=True)
-                thread.start()
-                self._thread = thread
-
-    def _run(self) -> None:
-        requests = self._requests
-        while (key := requests.get()) is not None:
-            self._fly(key, self._flights[key])
