@@ -1,54 +1,28 @@
 """How many calls, tokens and dollars a job will take, said before it starts.
 
 Pure arithmetic over the optimizers' call formulas. The upper figure holds for any run without
-failed tries and is never more than twice the lower one.
+failed tries and is never more than twice the lower one; a run that finds no winner, and so never
+looks at the hold-out, may stay below the lower one.
 """
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
-from typing import Any
+from typing import Any, Self
 
+from kaizen_engine.evaluate.runner import Example
 from kaizen_engine.llm.types import Price
+from kaizen_engine.optimize.settings import BootstrapSettings, MiproSettings
+from kaizen_engine.states import Split
 
-_FIXED_CANDIDATES = 3  # without demonstrations, labelled ones only, unshuffled bootstrapping
-_ATTEMPTS_PER_DEMO = 8
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.0001")
-
-
-@dataclass(frozen=True)
-class BootstrapSettings:
-    """`num_trials` random candidates beside three fixed ones, and demonstrations in each.
-
-    `max_demos` bounds all demonstrations of a prompt, `max_bootstrapped_demos` those among them
-    that the model answered itself; an answer scored below `good_score` is none.
-    """
-
-    num_trials: int = 6
-    max_demos: int = 16
-    max_bootstrapped_demos: int = 4
-    good_score: float = 0.8
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "BootstrapSettings":
-        """Read a job's settings, kept within limits; unknown names are left to others."""
-        return cls(
-            num_trials=_within(settings, "num_trials", cls.num_trials, 1, 15),
-            max_demos=_within(settings, "max_demos", cls.max_demos, 1, 24),
-            max_bootstrapped_demos=_within(
-                settings, "max_bootstrapped_demos", cls.max_bootstrapped_demos, 1, 8
-            ),
-            good_score=float(settings.get("good_score", cls.good_score)),
-        )
-
-    @property
-    def candidates(self) -> int:
-        return self.num_trials + _FIXED_CANDIDATES
-
-    def attempts(self, train: int, dev: int) -> int:
-        """Return how many train rows a candidate may try to answer for its demonstrations."""
-        return min(train, dev, _ATTEMPTS_PER_DEMO * self.max_bootstrapped_demos)
+# Of a real model's texts: a line of reasoning, an instruction, a description of the data.
+_REASONING_TOKENS = 60
+_INSTRUCTION_TOKENS = 200
+_DESCRIPTION_TOKENS = 400
 
 
 @dataclass(frozen=True)
@@ -58,6 +32,11 @@ class Rows:
     train: int
     dev: int
     test: int
+
+    @classmethod
+    def of(cls, examples: Iterable[Example]) -> Self:
+        counted = Counter(example.split for example in examples)
+        return cls(counted[Split.TRAIN], counted[Split.DEV], counted[Split.TEST])
 
 
 @dataclass(frozen=True)
@@ -81,71 +60,157 @@ class Estimate:
     usd_high: Decimal | None
 
 
+@dataclass(frozen=True)
+class _Load:
+    """Calls of one kind, and the mean tokens of each."""
+
+    calls: float
+    sent: float
+    answered: float
+    is_teachers: bool = False
+
+
+_Range = tuple[list[_Load], list[_Load]]
+
+
 def estimate_job(
     rows: Rows,
     tokens: MeanTokens,
     price: Price | None,
     settings: Mapping[str, Any] | None = None,
     strategy: str = "bootstrap",
+    *,
+    teacher_price: Price | None = None,
+    adds_reasoning: bool = False,
 ) -> Estimate:
     """Return the range for one job: baseline, search, winner again, both on the hold-out.
 
-    Raises LookupError for a strategy without a formula.
+    Raises LookupError for a strategy without a formula. Without a price of its own the teacher
+    costs what the student does.
     """
-    if strategy != "bootstrap":
+    formula = _FORMULAS.get(strategy)
+    if formula is None:
         message = f"no call formula for the strategy {strategy!r}"
         raise LookupError(message)
-    chosen = BootstrapSettings.of(settings or {})
-    low, high = _bootstrap_calls(rows, chosen)
-    demos = min(chosen.max_demos, rows.train)
-    plain = tokens.prompt
-    laden = tokens.prompt + demos * tokens.demo
+    chosen = settings or {}
+    low, high = formula(rows, _reasoned(tokens) if adds_reasoning else tokens, chosen)
+    if adds_reasoning:
+        # The first candidate is the seed with reasoning, which the baseline has not answered.
+        extra = _Load(rows.dev, tokens.prompt, tokens.answer + _REASONING_TOKENS)
+        low, high = [*low, extra], [*high, extra]
+    prices = price, teacher_price or price
+    usd_low, usd_high = _usd(low, *prices), _usd(high, *prices)
     return Estimate(
-        calls_low=low.total,
-        calls_high=high.total,
-        tokens_low=low.tokens(plain, laden, tokens.answer),
-        tokens_high=high.tokens(plain, laden, tokens.answer),
-        usd_low=None if price is None else low.usd(plain, laden, tokens.answer, price),
-        usd_high=None if price is None else high.usd(plain, laden, tokens.answer, price),
+        calls_low=_at_least_half(_calls(low), _calls(high)),
+        calls_high=_calls(high),
+        tokens_low=_at_least_half(_tokens(low), _tokens(high)),
+        tokens_high=_tokens(high),
+        usd_low=None if usd_low is None or usd_high is None else _dollars(usd_low, usd_high),
+        usd_high=usd_high,
     )
 
 
-@dataclass(frozen=True)
-class _Calls:
-    """Calls with the seed's prompt, and calls with demonstrations in it."""
-
-    plain: int
-    laden: int
-
-    @property
-    def total(self) -> int:
-        return self.plain + self.laden
-
-    def tokens(self, plain: float, laden: float, answer: float) -> int:
-        return round(self._input(plain, laden) + self.total * answer)
-
-    def usd(self, plain: float, laden: float, answer: float, price: Price) -> Decimal:
-        spent = Decimal(self._input(plain, laden)) * price.input_usd_per_mtok
-        spent += Decimal(self.total * answer) * price.output_usd_per_mtok
-        return (spent / _MILLION).quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)
-
-    def _input(self, plain: float, laden: float) -> float:
-        return self.plain * plain + self.laden * laden
+def planned_trials(strategy: str, settings: Mapping[str, Any], rows: Rows) -> int:
+    """Return how many trials a run to the end reports at most."""
+    if strategy == "miprov2":
+        plan = MiproSettings.of(settings, train=rows.train, dev=rows.dev)
+        return 1 + plan.trials + plan.most_full_evaluations
+    return BootstrapSettings.of(settings).candidates
 
 
-def _bootstrap_calls(rows: Rows, settings: BootstrapSettings) -> tuple[_Calls, _Calls]:
+def _bootstrap(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> _Range:
     """Count calls: candidates x dev, the hold-out twice, and what may come on top.
 
     The journal answers the baseline and the winner's second scoring where it can, so they count
-    in the upper figure only, with the attempts to answer train rows.
+    in the upper figure only, with the teacher's attempts to answer train rows.
     """
-    searched = (settings.candidates - 1) * rows.dev
-    attempts = (settings.num_trials + 1) * settings.attempts(rows.train, rows.dev)
-    low = _Calls(plain=rows.dev + rows.test, laden=searched + rows.test)
-    high = _Calls(plain=2 * rows.dev + rows.test, laden=searched + attempts + rows.dev + rows.test)
+    chosen = BootstrapSettings.of(settings)
+    laden = _laden(tokens, chosen.max_demos, rows)
+    searched = (chosen.candidates - 1) * rows.dev
+    attempts = (chosen.num_trials + 1) * chosen.attempts(rows.train, rows.dev)
+    low = [
+        _Load(rows.dev + rows.test, tokens.prompt, tokens.answer),
+        _Load(searched + rows.test, laden, tokens.answer),
+    ]
+    high = [
+        _Load(2 * rows.dev + rows.test, tokens.prompt, tokens.answer),
+        _Load(searched + rows.dev + rows.test, laden, tokens.answer),
+        _Load(attempts, laden, tokens.answer, is_teachers=True),
+    ]
     return low, high
 
 
-def _within(settings: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
-    asked = settings.get(name)
-    return max(low, min(high, default if asked is None else int(asked)))
+def _miprov2(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> _Range:
+    """Count calls: baseline, trials, whole evaluations, the hold-out twice, and the teacher's.
+
+    A row that a candidate has answered is answered by the journal from then on: a whole
+    evaluation costs what its minibatch left over, and a combination drawn twice costs nothing.
+    """
+    plan = MiproSettings.of(settings, train=rows.train, dev=rows.dev)
+    batch = plan.minibatch or rows.dev
+    laden = _laden(tokens, plan.demos.max_demos, rows) + _INSTRUCTION_TOKENS
+    left_over = rows.dev - batch
+    attempts = plan.demos.attempts(rows.train, rows.dev)
+    proposing = plan.proposer_calls(rows.train)
+    described = plan.rows_shown * tokens.demo + 2 * _DESCRIPTION_TOKENS
+    both = [
+        _Load(rows.dev + rows.test, tokens.prompt, tokens.answer),
+        _Load(rows.test, laden, tokens.answer),
+        _Load(proposing, described, _DESCRIPTION_TOKENS, is_teachers=True),
+    ]
+    low = math.ceil(plan.trials / 2) * batch + plan.full_evaluations * left_over / 2
+    high = plan.trials * batch + plan.most_full_evaluations * left_over
+    return (
+        [
+            *both,
+            _Load(low, laden, tokens.answer),
+            _Load(plan.bootstrapped_sets, laden, tokens.answer, is_teachers=True),
+        ],
+        [
+            *both,
+            _Load(high, laden, tokens.answer),
+            _Load(plan.bootstrapped_sets * attempts, laden, tokens.answer, is_teachers=True),
+        ],
+    )
+
+
+_FORMULAS: Mapping[str, Callable[[Rows, MeanTokens, Mapping[str, Any]], _Range]] = {
+    "bootstrap": _bootstrap,
+    "miprov2": _miprov2,
+}
+
+
+def _laden(tokens: MeanTokens, max_demos: int, rows: Rows) -> float:
+    return tokens.prompt + min(max_demos, rows.train) * tokens.demo
+
+
+def _reasoned(tokens: MeanTokens) -> MeanTokens:
+    more = _REASONING_TOKENS
+    return MeanTokens(tokens.prompt, tokens.demo + more, tokens.answer + more)
+
+
+def _calls(loads: Sequence[_Load]) -> int:
+    return math.ceil(sum(load.calls for load in loads))
+
+
+def _tokens(loads: Sequence[_Load]) -> int:
+    return math.ceil(sum(load.calls * (load.sent + load.answered) for load in loads))
+
+
+def _usd(loads: Sequence[_Load], price: Price | None, teacher: Price | None) -> Decimal | None:
+    if price is None or teacher is None:
+        return None
+    spent = Decimal(0)
+    for load in loads:
+        paid = teacher if load.is_teachers else price
+        spent += Decimal(load.calls * load.sent) * paid.input_usd_per_mtok
+        spent += Decimal(load.calls * load.answered) * paid.output_usd_per_mtok
+    return (spent / _MILLION).quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)
+
+
+def _at_least_half(low: int, high: int) -> int:
+    return max(low, math.ceil(high / 2))
+
+
+def _dollars(low: Decimal, high: Decimal) -> Decimal:
+    return max(low, (high / 2).quantize(_CENT_OF_A_CENT, rounding=ROUND_UP))

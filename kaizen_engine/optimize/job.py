@@ -16,6 +16,7 @@ from kaizen_engine.evaluate.metrics import metric_by_name
 from kaizen_engine.evaluate.runner import Example, RowScore, build_request, evaluate_rows
 from kaizen_engine.evaluate.verdict import decide, rows_needed
 from kaizen_engine.llm.gateway import Gateway
+from kaizen_engine.llm.types import ChatRequest
 from kaizen_engine.optimize.outcome import (
     EvaluationEvent,
     JobEvents,
@@ -25,7 +26,13 @@ from kaizen_engine.optimize.outcome import (
     ReportedCases,
     Score,
 )
-from kaizen_engine.optimize.strategy import SearchRequest, TrialEvent, load_strategy
+from kaizen_engine.optimize.strategy import (
+    SearchReport,
+    SearchRequest,
+    TrialEvent,
+    load_strategy,
+    packages_for,
+)
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import Split, StopReason, Verdict
 
@@ -109,6 +116,7 @@ class _Run:
     evaluations: dict[str, EvaluationEvent] = field(default_factory=dict)
     winner: TrialEvent | None = None
     abort: JobAbort | None = None
+    report: SearchReport = field(default_factory=SearchReport)
 
     def __post_init__(self) -> None:
         self.metric = metric_by_name(self.spec.metric)
@@ -119,7 +127,7 @@ class _Run:
             self._phase("baseline")
             self._evaluate("baseline_dev", self.spec.artifact, self.splits.dev)
             self._phase("search")
-            self.strategy(self._search_request(), self._on_trial)
+            self.report = self.strategy(self._search_request(), self._on_trial)
             self._phase("prove")
             self._score_winner()
             self._prove()
@@ -133,14 +141,18 @@ class _Run:
 
     def _search_request(self) -> SearchRequest:
         spec = self.spec
-        request = build_request(spec.artifact, self.splits.dev[0].inputs, spec.model)
+        start = spec.artifact
+        if spec.reasoning is not None:
+            start = start.with_(reasoning=spec.reasoning)
+        template = replace(build_request(start, self.splits.dev[0].inputs, spec.model), messages=())
         return SearchRequest(
-            artifact=spec.artifact,
+            artifact=start,
             train=self.splits.train,
             dev=self.splits.dev,
             metric=self.metric,
             door=self.gateway,
-            template=replace(request, messages=()),
+            template=template,
+            teacher=_teacher_template(template, spec.teacher),
             check=self.gateway.meter.check,
             threads=spec.threads,
             seed=spec.seed,
@@ -227,7 +239,8 @@ class _Run:
             dspy_state=self.winner.provenance if self.winner else {},
             spent=self.gateway.meter.spent,
             seeds={"search": self.spec.seed, "statistics": self.spec.seed},
-            versions=_versions(),
+            versions=_versions(self.spec.strategy),
+            search=self.report,
         )
 
     def _comparison(self) -> Comparison | None:
@@ -282,6 +295,13 @@ class _Run:
         return ReportedCases(len(reported), len(fixed), len(broken))
 
 
+def _teacher_template(student: ChatRequest, model: str) -> ChatRequest:
+    """Return the teacher's request; another vendor need not know the student's parameters."""
+    if not model or model == student.model:
+        return student
+    return replace(student, model=model, params={})
+
+
 @dataclass(frozen=True)
 class _Pair:
     example: Example
@@ -307,6 +327,7 @@ def _trial_score(trial: TrialEvent | None) -> Score | None:
     return Score(trial.score, trial.n_examples) if trial else None
 
 
-def _versions() -> dict[str, str]:
-    libraries = {name: version(name) for name in _LIBRARIES}
+def _versions(strategy: str) -> dict[str, str]:
+    names = (*_LIBRARIES, *packages_for(strategy))
+    libraries = {name: version(name) for name in names}
     return {"python": platform.python_version(), **libraries}

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from kaizen_engine.evaluate.comparison import Comparison
 from kaizen_engine.evaluate.runner import Example, RowScore
 from kaizen_engine.llm.meter import Spent
-from kaizen_engine.optimize.strategy import TrialEvent
+from kaizen_engine.optimize.strategy import SearchReport, TrialEvent
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import StopReason, Verdict
 
@@ -16,7 +16,9 @@ from kaizen_engine.states import StopReason, Verdict
 class JobSpec:
     """One optimization. `model` is "<connection>/<model>"; `examples` carry their splits.
 
-    `look` counts the looks at these hold-out rows, from 1; `settings` are the strategy's own.
+    `teacher` answers train rows for demonstrations and writes instructions; empty, it is the
+    student. `reasoning` is what the new prompt is to have, None for what the old one has. `look`
+    counts the looks at these hold-out rows, from 1; `settings` are the strategy's own.
     The same spec and journal give the same outcome, so `examples` need a stable order.
     """
 
@@ -25,6 +27,8 @@ class JobSpec:
     model: str
     metric: str = "exact_match"
     strategy: str = "bootstrap"
+    teacher: str = ""
+    reasoning: bool | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     threads: int = 4
     seed: int = 0
@@ -121,3 +125,4 @@ class JobOutcome:
     spent: Spent
     seeds: Mapping[str, int]
     versions: Mapping[str, str]
+    search: SearchReport = field(default_factory=SearchReport)

@@ -66,7 +66,8 @@ def ask(
 
 
 CLOCK = SystemClock()
-PRICES = PriceBook({"words": Price(Decimal(1), Decimal(2))})
+PRICE = Price(Decimal(1), Decimal(2))
+PRICES = PriceBook({"words": PRICE, "strong": PRICE})
 MODEL = "demo/words"
 WORDS = {
     "red": ("refund", "invoice", "charge", "receipt", "payment"),
