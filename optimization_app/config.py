@@ -17,7 +17,10 @@ LARGEST_TOKENS = 10**12
 
 @dataclass(frozen=True)
 class JobConfig:
-    """`student` and `teacher` are `<connection slug>/<model>`; `budget_usd` is text for JSON."""
+    """`student` and `teacher` are `<connection slug>/<model>`; `budget_usd` is text for JSON.
+
+    `reasoning` is what the new prompt is to have, None for what the old one has.
+    """
 
     optimizer_type: str
     num_fewshot_examples: int
@@ -31,6 +34,7 @@ class JobConfig:
     good_score: float
     minimum_effect: float
     threads: int
+    reasoning: bool | None = None
 
     @classmethod
     def of_task(cls, task: Task, changes: Mapping[str, Any]) -> Self:
@@ -55,7 +59,9 @@ class JobConfig:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(**{name: stored[name] for name in cls.__dataclass_fields__})
+        # Jobs that were started before a setting existed have its default.
+        known = cls.__dataclass_fields__.keys() & stored.keys()
+        return cls(**{name: stored[name] for name in known})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -99,6 +105,13 @@ def _optimizer(value: Any) -> str:
     return str(value)
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        message = "must be true or false"
+        raise TypeError(message)
+    return value
+
+
 def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else read(value)
 
@@ -112,6 +125,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "minutes": _integer(1, 30),
     "student": _model,
     "teacher": _model,
+    "reasoning": _or_none(_flag),
 }
 
 

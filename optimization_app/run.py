@@ -10,7 +10,7 @@ from django.utils import timezone
 from kaizen_engine.clock import SystemClock
 from kaizen_engine.errors import KaizenError
 from kaizen_engine.llm.meter import Budget, Meter, Spent
-from kaizen_engine.optimize.estimate import BootstrapSettings
+from kaizen_engine.optimize.estimate import Rows, planned_trials
 from kaizen_engine.optimize.outcome import JobOutcome
 from kaizen_engine.states import JobState, StopReason
 from llm_app.gateways import gateway_for
@@ -94,8 +94,9 @@ def _search(
     config = JobConfig.from_json(job.config)
     models = {config.student, config.teacher or config.student}
     gateway = gateway_for(job.task.project, models, meter=meter, journal=journal)
-    trials = BootstrapSettings.of(prepared.spec.settings).candidates
-    outcome = run_job(prepared.spec, gateway, JobRecorder(job, writer, trials=trials))
+    spec = prepared.spec
+    trials = planned_trials(spec.strategy, spec.settings, Rows.of(spec.examples))
+    outcome = run_job(spec, gateway, JobRecorder(job, writer, trials=trials))
     if outcome.stop_reason is StopReason.CALLS:
         return replace(outcome, stop_reason=StopReason.TIMEOUT)
     return outcome

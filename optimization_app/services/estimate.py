@@ -15,6 +15,7 @@ from kaizen_engine.data.split import (
     TRAIN_SHARE,
     TRAIN_SHARE_BESIDE_TEST,
 )
+from kaizen_engine.llm.types import Price
 from kaizen_engine.optimize.estimate import Estimate, MeanTokens, Rows, estimate_job
 from kaizen_engine.prompts.render import RenderError, render_messages
 from kaizen_engine.states import Origin, Split
@@ -47,17 +48,22 @@ class JobEstimate:
 
 
 def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEstimate:
-    slug, _, model = config.student.partition("/")
-    price = prices_of(connection_get(task.project, slug))[model]
     rows = rows_to_come(task, config.good_score)
     found = estimate_job(
         rows,
         _mean_tokens(task, version, config),
-        price,
+        _price(task, config.student),
         search_settings(config),
         config.optimizer_type,
+        teacher_price=_price(task, config.teacher or config.student),
+        adds_reasoning=config.reasoning not in (None, version.artifact.get("reasoning", False)),
     )
     return JobEstimate(rows, found)
+
+
+def _price(task: Task, name: str) -> Price:
+    slug, _, model = name.partition("/")
+    return prices_of(connection_get(task.project, slug))[model]
 
 
 def search_settings(config: JobConfig) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def job_prepare(job: Job, fence: int) -> Prepared:
         model=config.student,
         metric=config.metric,
         strategy=config.optimizer_type,
+        teacher=config.teacher,
+        reasoning=config.reasoning,
         settings=search_settings(config),
         threads=config.threads,
         seed=job.seed,

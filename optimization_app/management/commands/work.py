@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from optimization_app.clusters import CLUSTERS, Workforce, serve_cluster
+from optimization_app.strategies import strategy_warnings
 
 
 class Command(BaseCommand):
@@ -16,6 +17,8 @@ class Command(BaseCommand):
         if options["cluster"]:
             serve_cluster(options["cluster"])
             return
+        for warning in strategy_warnings():
+            self.stderr.write(self.style.WARNING(warning))
         workforce = Workforce()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: workforce.stop())
