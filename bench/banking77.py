@@ -1,6 +1,6 @@
-"""A `bootstrap` job on Banking77 over HTTP, judged on rows nothing saw, beside a shuffled control.
+"""Jobs on Banking77 over HTTP, judged on rows nothing saw, beside a shuffled control.
 
-    python -m bench.banking77 [--data ../shared/data/banking77] [--seeds 5]
+    python -m bench.banking77 [--strategy bootstrap] [--data ../shared/data/banking77] [--seeds 5]
 
 The labels are codes that say nothing about their meaning, so whatever is gained was learned from
 the feedback. The control shuffles the codes of every row: its hold-out must show no gain.
@@ -9,7 +9,9 @@ the feedback. The control shuffles the codes of every row: its hold-out must sho
 import argparse
 import csv
 import random
+import re
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from openai import OpenAI
 from bench.installation import ROOT, Running, installation
 from kaizen_engine.evaluate.significance import compare
 from kaizen_engine.llm.providers.demo import source_hash
+from kaizen_engine.optimize.strategy import STRATEGIES
 from kaizen_sdk._parse import parse_output
 from kaizen_sdk._render import render_messages
 
@@ -75,7 +78,9 @@ class Outcome:
     low: float
     high: float
     calls: int
+    predicted: tuple[int, int]
     seconds: float
+    peak_mib: float
 
 
 def read(path: Path) -> list[Row]:
@@ -96,22 +101,24 @@ class Bench:
         self.http = httpx.Client(base_url=site.url, headers={"X-API-Key": key}, timeout=60)
         self.model = OpenAI(base_url=site.model_url, api_key="none", max_retries=0)
 
-    def run(self, label: str, train: list[Row], test: list[Row]) -> Outcome:
-        slug = label.replace(" ", "-")
+    def run(self, strategy: str, label: str, train: list[Row], test: list[Row]) -> Outcome:
+        slug = f"{strategy}-{label.replace(' ', '-')}"
         codes = sorted({code for _, code in train})
         made = self.site.manage(TASK_SCRIPT.format(slug=slug, codes=codes))
         self.log(slug, train)
         seed_artifact = self.served(slug)
         start = time.monotonic()
-        result = self.optimize(made["prompt_id"])
+        with MemoryWatch(self.site.model_log.parent) as memory:
+            job, result = self.optimize(made["prompt_id"], strategy)
         seconds = time.monotonic() - start
         winner = result["artifact"] or seed_artifact
         before, after = self.scores(seed_artifact, test), self.scores(winner, test)
         groups = [str(index) for index in range(len(test))]
         paired = compare(before, after, groups, alpha=0.025, minimum_effect=0.0, seed=0)
         return Outcome(
-            label, result["verdict"], result["evidence"].get("holdout") or {}, mean(before),
-            mean(after), paired.low, paired.high, result["evidence"]["calls"], seconds,
+            f"{strategy}, {label}", result["verdict"], result["evidence"].get("holdout") or {},
+            mean(before), mean(after), paired.low, paired.high, result["evidence"]["calls"],
+            tuple(job["estimate"]["calls"]), seconds, memory.peak_mib,
         )  # fmt: skip
 
     def log(self, slug: str, rows: list[Row]) -> None:
@@ -133,8 +140,9 @@ class Bench:
         artifact: dict[str, Any] = answer["artifact"]
         return artifact
 
-    def optimize(self, prompt_id: str) -> dict[str, Any]:
-        body = {"prompt_id": prompt_id, "config": {"optimizer_type": "bootstrap"}}
+    def optimize(self, prompt_id: str, strategy: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the ended job and its result."""
+        body = {"prompt_id": prompt_id, "config": {"optimizer_type": strategy}}
         started = self.http.post(f"{API}/optimization/start", json=body).raise_for_status().json()
         address = f"{API}/optimization/jobs/{started['job_id']}"
         while (job := self.http.get(address).json())["status"] in {
@@ -145,8 +153,7 @@ class Bench:
             time.sleep(0.5)
         if job["status"] != "succeeded":
             sys.exit(f"the job ended {job['status']}: {job}")
-        answer: dict[str, Any] = self.http.get(f"{address}/result").raise_for_status().json()
-        return answer
+        return job, self.http.get(f"{address}/result").raise_for_status().json()
 
     def scores(self, artifact: dict[str, Any], rows: list[Row]) -> list[float]:
         """Score the artifact as an application would: the SDK's renderer and the openai package."""
@@ -161,6 +168,40 @@ class Bench:
             return ""
 
 
+class MemoryWatch:
+    """The highest resident memory of any process that runs a job for this installation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.peak_mib = 0.0
+        self._mark = f"KAIZEN_DATA_DIR={folder}".encode()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.2):
+            for folder in Path("/proc").glob("[0-9]*"):
+                self.peak_mib = max(self.peak_mib, self._peak(folder))
+
+    def _peak(self, folder: Path) -> float:
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            is_ours = b"run_job" in words and self._mark in (folder / "environ").read_bytes()
+            if not is_ours:
+                return 0.0
+            found = re.search(r"VmHWM:\s+(\d+)", (folder / "status").read_text())
+        except OSError:
+            return 0.0
+        return int(found[1]) / 1024 if found else 0.0
+
+
 def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
@@ -171,30 +212,47 @@ def line(outcome: Outcome) -> str:
     return (
         f"| {outcome.label} | {outcome.verdict} | {interval} | {outcome.test_before:.3f} "
         f"| {outcome.test_after:.3f} | {outcome.low:+.3f} to {outcome.high:+.3f} "
-        f"| {outcome.calls} | {outcome.seconds:.1f} |"
+        f"| {outcome.calls} | {outcome.predicted[0]} to {outcome.predicted[1]} "
+        f"| {outcome.seconds:.1f} | {outcome.peak_mib:.0f} |"
     )
+
+
+def contest(
+    bench: Bench, strategy: str, train: list[Row], test: list[Row], seeds: int
+) -> list[Outcome]:
+    """Run the true codes, then the control; return the outcomes of the control."""
+    print(line(bench.run(strategy, "true codes", train, test)), flush=True)
+    controls = []
+    for seed in range(seeds):
+        controls.append(bench.run(strategy, f"shuffled {seed}", shuffled(train, seed), test))
+        print(line(controls[-1]), flush=True)
+    return controls
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/banking77")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--strategy", choices=STRATEGIES, action="append")
     options = parser.parse_args(arguments if arguments is not None else [])
     train, test = read(options.data / "train.csv"), read(options.data / "test.csv")
     print(f"demo model: source hash {source_hash()}")
-    print("| labels | verdict | hold-out gain | test before | after | 95 % gain | calls | s |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| strategy, labels | verdict | hold-out gain | test before | after | 95 % gain | calls "
+        "| predicted | s | peak MiB |\n|---|---|---|---|---|---|---|---|---|---|"
+    )
+    controls = {}
     with installation() as site:
         bench = Bench(site)
-        print(line(bench.run("true codes", train, test)), flush=True)
-        controls = []
-        for seed in range(options.seeds):
-            controls.append(bench.run(f"shuffled {seed}", shuffled(train, seed), test))
-            print(line(controls[-1]), flush=True)
-    if controls:
-        above = sum(bool(one.holdout) and one.holdout["low"] > 0 for one in controls)
-        print(f"shuffled: {above} of {len(controls)} hold-out intervals above zero, ", end="")
-        print(f"mean accuracy on test {mean([one.test_after for one in controls]):.3f}")
+        for strategy in options.strategy or STRATEGIES:
+            controls[strategy] = contest(bench, strategy, train, test, options.seeds)
+    for strategy, outcomes in controls.items():
+        if outcomes:
+            above = sum(bool(one.holdout) and one.holdout["low"] > 0 for one in outcomes)
+            print(
+                f"{strategy}, shuffled: {above} of {len(outcomes)} hold-out intervals above zero, "
+                f"mean accuracy on test {mean([one.test_after for one in outcomes]):.3f}"
+            )
 
 
 if __name__ == "__main__":
