@@ -14,8 +14,8 @@ from tests.servers.scripted_openai import ScriptedServer, always, varying
 
 LATENCY_S = 0.03
 ENOUGH_CALLS = 80
-TIME_S = 12
-ON_THE_WAY_S = 1.0
+TIME_S = 18
+ON_THE_WAY_S = 3.0
 
 pytestmark = pytest.mark.slow
 
@@ -50,13 +50,12 @@ def begin(theatre: Theatre, **changes: Any) -> tuple[int, "subprocess.Popen[byte
         f"Job.objects.filter(pk={job_id}).update(**{changes!r})\n"
         f"result = job_claim({job_id}, 'test').fence"
     )
-    child = theatre.installation.start_manage("child", "run_job", str(job_id), str(fence))
-    return job_id, child
+    return job_id, theatre.work_on(job_id, fence)
 
 
 def end(theatre: Theatre, job_id: int, child: "subprocess.Popen[bytes]", before: int) -> Any:
     """Wait for the child, and check what holds however a job was stopped."""
-    assert child.wait(90) == 0
+    theatre.finish(child)
     found = theatre.facts(job_id)
     calls = theatre.server.calls - before
     time.sleep(3 * theatre.server.latency_s)
@@ -87,7 +86,7 @@ def test_no_call_begins_after_the_deadline(theatre: Theatre) -> None:
     begun = time.monotonic()
     job_id, child = begin(theatre, deadline_at=in_seconds(TIME_S))
     theatre.wait_for_calls(before + ENOUGH_CALLS)
-    theatre.server.latency_s = 1.0
+    theatre.server.latency_s = 2.0
     found = end(theatre, job_id, child, before)
     assert (found["state"], found["stop_reason"]) == ("succeeded", "timeout")
     last = max(call.at for call in theatre.server.received)

@@ -1,7 +1,6 @@
 """The child by itself: what it does with outages, bad rows, late starts and lost claims."""
 
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,14 +34,10 @@ def claim(theatre: Theatre, job_id: int, changes: str = "{}") -> int:
     return fence
 
 
-def child(theatre: Theatre, job_id: int, fence: int) -> "subprocess.Popen[bytes]":
-    return theatre.installation.start_manage("child", "run_job", str(job_id), str(fence))
-
-
 def test_a_provider_that_is_down_fails_the_job_and_frees_its_rows(theatre: Theatre) -> None:
     theatre.server.policy = down()
     job_id = theatre.start_job()
-    assert child(theatre, job_id, claim(theatre, job_id)).wait(90) == 0
+    theatre.finish(theatre.work_on(job_id, claim(theatre, job_id)))
     found = theatre.facts(job_id)
     assert (found["state"], found["stop_reason"]) == ("failed", "provider_down")
     assert found["error"]
@@ -57,13 +52,13 @@ def test_a_restart_past_the_deadline_keeps_what_was_paid_for_and_calls_nothing(
 ) -> None:
     before = theatre.server.calls
     job_id = theatre.start_job()
-    first = child(theatre, job_id, claim(theatre, job_id))
+    first = theatre.work_on(job_id, claim(theatre, job_id))
     theatre.wait_for_calls(before + 100)
     first.send_signal(signal.SIGKILL)
     first.wait(10)
     paid = theatre.server.calls
     fence = claim(theatre, job_id, "{'deadline_at': timezone.now()}")
-    assert child(theatre, job_id, fence).wait(60) == 0
+    theatre.finish(theatre.work_on(job_id, fence))
     found = theatre.facts(job_id)
     assert (found["state"], found["stop_reason"]) == ("succeeded", "timeout")
     assert found["artifact"]
@@ -74,14 +69,14 @@ def test_a_child_without_the_fence_does_nothing(theatre: Theatre) -> None:
     job_id = theatre.start_job()
     fence = claim(theatre, job_id)
     before = theatre.facts(job_id)
-    assert child(theatre, job_id, fence - 1).wait(60) == 0
+    theatre.finish(theatre.work_on(job_id, fence - 1))
     assert theatre.facts(job_id) == before
 
 
 def test_a_model_that_lost_its_price_fails_the_job_in_words(theatre: Theatre) -> None:
     job_id = theatre.start_job()
     theatre.stage("from llm_app.models import ModelPrice\nModelPrice.objects.update(model='other')")
-    assert child(theatre, job_id, claim(theatre, job_id)).wait(60) == 0
+    theatre.finish(theatre.work_on(job_id, claim(theatre, job_id)))
     found = theatre.facts(job_id)
     assert (found["state"], found["stop_reason"]) == ("failed", "error")
     assert "price" in found["error"]
@@ -90,7 +85,7 @@ def test_a_model_that_lost_its_price_fails_the_job_in_words(theatre: Theatre) ->
 def test_too_few_examples_fail_the_job_in_words(theatre: Theatre) -> None:
     theatre.stage("stage.forget_all_but(10)")
     job_id = theatre.start_job()
-    assert child(theatre, job_id, claim(theatre, job_id)).wait(60) == 0
+    theatre.finish(theatre.work_on(job_id, claim(theatre, job_id)))
     found = theatre.facts(job_id)
     assert (found["state"], found["stop_reason"]) == ("failed", "error")
     assert "20 usable examples" in found["error"]

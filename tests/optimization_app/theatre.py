@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -62,6 +63,14 @@ class Theatre:
     def wait_for_end(self, job_id: int, timeout_s: float = 60) -> dict[str, Any]:
         wait_until(lambda: self.facts(job_id)["state"] in ENDED, timeout_s, "the job to end")
         return self.facts(job_id)
+
+    def work_on(self, job_id: int, fence: int) -> "subprocess.Popen[bytes]":
+        """Start the child of a claimed job by itself, without a queue and a supervisor."""
+        return self.installation.start_manage("child", "run_job", str(job_id), str(fence))
+
+    def finish(self, child: "subprocess.Popen[bytes]", timeout_s: float = 90) -> None:
+        log = self.installation.folder / "child.log"
+        assert child.wait(timeout_s) == 0, log.read_text()[-4000:]
 
     def child(self) -> int:
         pids = wait_until(lambda: self.installation.pids(" run_job "), 30, "a child that works")
