@@ -41,6 +41,7 @@ class Config:
     job_threads: int
     cooldown_s: int
     allow_private_targets: tuple[str, ...]
+    git_roots: tuple[str, ...]
     database: Mapping[str, Any] = field(repr=False)
     redis_url: str = field(repr=False)
 
@@ -147,6 +148,7 @@ SETTINGS: tuple[Setting, ...] = (
         (),
         "host:port pairs on private addresses that connections may name",
     ),
+    Setting("KAIZEN_GIT_ROOTS", _listing, (), "folders whose repositories any project may connect"),
 )
 
 

@@ -5,8 +5,10 @@ import uuid
 from typing import Any
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
+from kaizen_engine.states import PullRequestState, ReviewState, Verdict
 from projects_app.exceptions import InvalidInput, NotHere
 from prompts_app.live_cache import LivePrompt, live_cache
 from prompts_app.models import GateResult, ProjectRevision, PromptVersion, Tag
@@ -17,6 +19,7 @@ PRODUCTION = "production"
 PROMOTION = "promotion"
 TAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 LONGEST_SLUG = 80
+WORTH_PROPOSING = frozenset({Verdict.CONFIRMED, Verdict.LIKELY, Verdict.BETTER_ON_REPORTED})
 
 
 def live_prompt(project_id: int, slug: str, tag: str = PRODUCTION) -> LivePrompt:
@@ -143,6 +146,32 @@ def lineage(task: Task) -> list[dict[str, Any]]:
         }
         for version in versions.defer("artifact", "evidence", "dspy_state")
     ]
+
+
+def is_worth_proposing(version: PromptVersion) -> bool:
+    """Return whether its verdict asks for a pull request; a rejected version gets none."""
+    return version.verdict in WORTH_PROPOSING and version.review_state != ReviewState.REJECTED
+
+
+def versions_to_follow() -> list[int]:
+    """Return the versions whose pull request is missing, due or under way; longest unseen first."""
+    due = Q(pulls__retry_at=None) | Q(pulls__retry_at__lte=timezone.now())
+    moving = (PullRequestState.OPENING, PullRequestState.OPEN, PullRequestState.AWAITING_MERGE)
+    under_way = Q(pulls__state__in=[state.value for state in moving]) & due
+    held = Q(
+        pulls__state=PullRequestState.MERGED.value,
+        pulls__merged_version=None,
+        review_state=ReviewState.APPROVED.value,
+    ) & ~Q(pulls__held="")
+    missing = Q(
+        pulls=None,
+        verdict__in=[verdict.value for verdict in WORTH_PROPOSING],
+        created_at__gte=F("task__repository__created_at"),
+    ) & ~Q(review_state=ReviewState.REJECTED.value)
+    versions = PromptVersion.objects.filter(task__repository__isnull=False, task__archived_at=None)
+    seen = F("pulls__polled_at").asc(nulls_first=True)
+    found = versions.filter(under_way | held | missing).order_by(seen, "id")
+    return list(found.values_list("pk", flat=True))
 
 
 def check_tag_name(name: str) -> None:

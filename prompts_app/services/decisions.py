@@ -8,6 +8,7 @@ from projects_app.exceptions import InvalidInput, NotAllowed
 from projects_app.models import Project
 from projects_app.services.audit import audit_record
 from prompts_app.models import PromptVersion
+from prompts_app.queue import follow_on_commit
 
 
 def require_second_person(actor: Actor, version: PromptVersion) -> None:
@@ -53,4 +54,6 @@ def review_move(*, actor: Actor, version: PromptVersion, to: ReviewState, reason
         reason=reason,
         number=version.number,
     )
+    if decided:
+        follow_on_commit(version)
     return True

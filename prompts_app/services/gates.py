@@ -13,6 +13,7 @@ from prompts_app.selectors import PROMOTION
 
 PASSING = frozenset({Verdict.CONFIRMED.value, Verdict.LIKELY.value})
 EVIDENCE_HASH = "evidence_hash"
+OVERRIDE = "override"
 
 
 class Objection(NamedTuple):

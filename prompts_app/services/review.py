@@ -8,9 +8,10 @@ from kaizen_engine.states import GateBasis, ReviewState
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
 from projects_app.models import Project, Role, Scope, ServeOn
-from prompts_app.models import PromptVersion, Tag
+from prompts_app.models import GateOutcome, PromptVersion, Tag
 from prompts_app.selectors import PRODUCTION, live_version
 from prompts_app.services.decisions import require_reason, require_second_person, review_move
+from prompts_app.services.gates import OVERRIDE, gate_record
 from prompts_app.services.tags import version_promote
 
 
@@ -47,6 +48,8 @@ def version_approve(
             basis=_basis(version, override=override),
             reason=reason,
         )
+    elif override:
+        _remember_override(actor, version, reason)
     version.refresh_from_db()
     return version
 
@@ -75,6 +78,17 @@ def _require_reviewer(actor: Actor, version: PromptVersion) -> None:
 def _serves_on_approval(version: PromptVersion) -> bool:
     projects = Project.objects.filter(pk=version.task.project_id)
     return projects.filter(serve_on=ServeOn.APPROVE.value).exists()
+
+
+def _remember_override(actor: Actor, version: PromptVersion, reason: str) -> None:
+    """Where a merge serves, the override is decided now and used then."""
+    gate_record(
+        version=version,
+        name=OVERRIDE,
+        outcome=GateOutcome.PASSED,
+        reason=reason,
+        actor_label=actor.label,
+    )
 
 
 def _basis(version: PromptVersion, *, override: bool) -> GateBasis:

@@ -14,6 +14,7 @@ from projects_app.exceptions import Conflict, InvalidInput
 from projects_app.models import Role, Scope, User
 from projects_app.services.audit import audit_record
 from prompts_app.models import PromptVersion
+from prompts_app.queue import follow_on_commit
 from prompts_app.services.gates import evidence_hash_recorded
 from tasks_app.models import Task
 
@@ -97,3 +98,4 @@ def _note(actor: Actor, version: PromptVersion, parents: Sequence[PromptVersion]
         hash=version.hash,
         parents=[parent.number for parent in parents],
     )
+    follow_on_commit(version)

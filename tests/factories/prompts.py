@@ -4,10 +4,20 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from kaizen_engine.git.names import head_branch
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.schema import inputs_from_schema, outputs_from_schema
-from kaizen_engine.states import GateBasis, ReviewState, Verdict
-from prompts_app.models import GateOutcome, GateResult, ProjectRevision, PromptVersion, Tag
+from kaizen_engine.states import GateBasis, PullRequestState, ReviewState, Verdict
+from prompts_app.models import (
+    GateOutcome,
+    GateResult,
+    GitConnection,
+    ProjectRevision,
+    PromptVersion,
+    PullRequest,
+    Repository,
+    Tag,
+)
 from tests.factories.projects import ProjectFactory
 from tests.factories.tasks import TaskFactory
 
@@ -103,3 +113,43 @@ class GateResultFactory(DjangoModelFactory):
         promotion = factory.Trait(
             name="promotion", basis=GateBasis.IMPORT.value, tag="production", actor="system"
         )
+
+
+class GitConnectionFactory(DjangoModelFactory):
+    """One of Kaizen's own repositories; `url` names another place."""
+
+    class Meta:
+        model = GitConnection
+
+    project = factory.SubFactory(ProjectFactory)
+    slug = factory.Sequence(lambda n: f"git{n}")
+
+
+class RepositoryFactory(DjangoModelFactory):
+    """The connection belongs to the task's project."""
+
+    class Meta:
+        model = Repository
+
+    task = factory.SubFactory(TaskFactory)
+    connection = factory.SubFactory(
+        GitConnectionFactory, project=factory.SelfAttribute("..task.project")
+    )
+    path = factory.LazyAttribute(lambda repository: f"prompts/{repository.task.slug}.prompt.yml")
+
+
+class PullRequestFactory(DjangoModelFactory):
+    """An open proposal of a version to its task's repository."""
+
+    class Meta:
+        model = PullRequest
+
+    version = factory.SubFactory(PromptVersionFactory)
+    repository = factory.SubFactory(RepositoryFactory, task=factory.SelfAttribute("..version.task"))
+    state = PullRequestState.OPEN.value
+    head = factory.LazyAttribute(
+        lambda pull: head_branch(pull.version.task.slug, pull.version.hash)
+    )
+    title = "Propose a version"
+    body = "Its evidence"
+    commit_sha = "c" * 40
