@@ -6,6 +6,9 @@ from importlib import import_module
 BENCHES = {
     "banking77": "a bootstrap job on real customer questions, and its shuffled control",
     "same_bytes": "one hold-out sent by four senders, compared byte by byte",
+    "hot_paths": "requests a second beside the same work done bare (wrk, pgbench, PostgreSQL)",
+    "sdk_calls": "what a call of the SDK costs the application",
+    "start": "start time and idle memory of the web process beside bare Django",
 }
 
 
