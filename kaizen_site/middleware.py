@@ -1,6 +1,6 @@
 """What every request passes, and what only pages need.
 
-Measured: session, user, messages and a policy built anew each time were a quarter of GET prompt.
+Measured: session, user, messages and a policy built anew each time were a fifth of GET prompt.
 """
 
 import re
