@@ -10,7 +10,7 @@ import httpx
 import pytest
 from django.db import connections
 
-from kaizen_sdk import AsyncCTClient, CTClient
+from kaizen_sdk import CTClient
 from kaizen_sdk.testing import FrozenClock
 from projects_app.models import Project, Scope
 from tests.factories.projects import ApiKeyFactory, ProjectFactory, key_text
@@ -92,7 +92,6 @@ def connect(
     yield make
     for client in clients:
         client.close()
-    assert not wire.awaited or request.param is AsyncCTClient
 
 
 @pytest.fixture

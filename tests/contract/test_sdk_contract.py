@@ -1,5 +1,7 @@
 """What the SDK and the server promise each other."""
 
+from typing import Any
+
 import pytest
 from django_q.models import OrmQ
 
@@ -26,6 +28,7 @@ from tests.contract.conftest import Connect, Wire
 from tests.factories.projects import ProjectFactory
 from tests.factories.tasks import TaskFactory
 from tests.kaizen_site.route_table import World, build_world
+from tests.sdk.blocking import Blocking
 
 INPUTS = {"text": "where is my parcel? {{text}} ü"}
 NOBODY = "01890000-0000-7000-8000-000000000000"
@@ -115,6 +118,30 @@ def test_a_prompt_is_asked_for_again_by_its_etag_and_changes_when_the_tag_moves(
     assert wire.statuses == [200, 304, 200]
 
 
+def test_an_idle_client_hears_of_a_new_prompt_without_being_asked(
+    client: CTClient, world: World, wire: Wire, clock: FrozenClock
+) -> None:
+    first = client.get_prompt(world.task.slug)
+    system = Actor.system(world.project.pk)
+    version_promote(actor=system, task=world.task, version=world.proven, basis=GateBasis.EVIDENCE)
+    clock.advance(9)
+    assert client.get_prompt(world.task.slug) is first
+    assert clock.wake()
+    asked = len(wire.sent)
+    prompt = client.get_prompt(world.task.slug)
+    assert (prompt.hash, prompt.is_stale) == (world.proven.hash, False)
+    assert len(wire.sent) == asked == 2
+
+
+def test_each_client_waits_in_its_own_way(client: CTClient, world: World, wire: Wire) -> None:
+    client.get_prompt(world.task.slug)
+    client.job(str(world.running.public_id))
+    assert len(wire.awaited) == (2 if isinstance(client, Blocking) else 0)
+    client.log_feedback(world.task.slug, INPUTS, "billing")
+    assert client.flush()
+    assert len(wire.sent) == 3
+
+
 def test_a_prompt_that_is_not_there_says_why_or_gives_the_fallback(
     client: CTClient, world: World
 ) -> None:
@@ -172,6 +199,23 @@ def test_a_job_is_told_as_it_is(client: CTClient, world: World) -> None:
     finished = client.job(str(world.finished.public_id))
     assert (finished.status, finished.is_finished) == (JobState.SUCCEEDED, True)
     assert (finished.stop_reason, finished.verdict) == ("finished", "equal")
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"minutes": 2.5}, "config.minutes"),
+        ({"minutes": 0}, "config.minutes"),
+        ({"dataset_id": NOBODY}, "dataset_id"),
+    ],
+)
+def test_minutes_are_whole_and_datasets_are_not_there_yet(
+    client: CTClient, world: World, options: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidRequest) as wrong:
+        client.start_optimization(str(world.ready.public_id), **options)
+    assert [row["field"] for row in wrong.value.errors] == [field]
+    assert not Job.objects.filter(task=world.ready).exists()
 
 
 def test_a_refused_job_says_which_setting_is_wrong(client: CTClient, world: World) -> None:

@@ -1,5 +1,4 @@
 import gc
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import textwrap
 import threading
 import time
 import weakref
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -18,35 +16,6 @@ from kaizen_sdk import CTClient, SystemClock
 from tests.sdk.scripted import Gate, ScriptedServer, client_of, stored
 
 SDK_SOURCE = str(Path(__file__).parents[2] / "sdk" / "src")
-
-
-class Recorder(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        events = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.events.extend(events)
-        body = json.dumps([{"event_id": e["event_id"], "status": 201} for e in events]).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def http_server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
-        server.daemon_threads = True
-        server.events = []
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def run_script(script: str, url: str, **variables: str) -> subprocess.CompletedProcess[str]:

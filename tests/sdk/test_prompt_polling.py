@@ -1,11 +1,14 @@
 """Prompts in use are kept fresh in the background, on a clock that the test moves."""
 
+import gc
 import os
 import threading
+import weakref
 
 import httpx
 import pytest
 
+from kaizen_sdk import CTClient
 from tests.sdk.scripted import Gate, ScriptedServer, problem
 
 DOWN = httpx.ConnectError("refused")
@@ -91,6 +94,17 @@ def test_a_closed_client_polls_no_more_and_its_thread_ends(clock, client_of):
         clock.advance(1000)
         assert not clock.wake(0.01)
     assert len(server.requests) == 1
+
+
+def test_a_forgotten_client_polls_no_more(clock):
+    client = CTClient("http://kaizen.test", "k", transport=ScriptedServer().transport, clock=clock)
+    client.get_prompt("triage")
+    thread, gone = client._prompts._refresher._thread, weakref.ref(client)
+    del client
+    gc.collect()
+    thread.join(5)
+    assert gone() is None
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("option", [{"cache_ttl_s": 0}, {"hard_ttl_s": 0}])
