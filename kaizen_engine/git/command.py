@@ -105,7 +105,7 @@ class Git:
 
 def failure(what: str, done: Done) -> GitError:
     """Return the error for a command that failed: refused for good, or worth another try."""
-    said = " ".join((done.error or done.text).split())[:LONGEST_MESSAGE]
+    said = " ".join(f"{done.text} {done.error}".split())[:LONGEST_MESSAGE]
     is_refused = any(word in said.lower() for word in _REFUSED)
     kind = GitRefused if is_refused else GitUnavailable
     return kind(f"git {what} failed: {said or done.code}")
