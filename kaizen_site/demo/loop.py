@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from kaizen_engine.states import LIVE_JOB_STATES, JobState
+from kaizen_engine.states import LIVE_JOB_STATES, JobState, PullRequestState
+from kaizen_site.demo.proposal import check_merged, repository_folder, wait_for_pull
 from kaizen_site.demo.report import rescored, summary, table
 from kaizen_site.demo.seed import Seed, seed
 from kaizen_site.demo.stack import DemoFailed, Stack
@@ -54,6 +56,7 @@ class Loop:
         connection.close()
         for path in self.folder.glob("kaizen.sqlite3*"):
             path.unlink()
+        shutil.rmtree(self.folder / "git", ignore_errors=True)
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
 
@@ -79,11 +82,23 @@ class Loop:
         job = self._follow(stack, made)
         winner = self._winner(job)
         means = rescored(job, winner)
+        self._proposed(stack, winner)
         version_approve(actor=Actor.member(made.approver, made.project), version=winner)
         after = self._served_anew(made, winner)
+        self._merged(stack, winner)
         _write("\n" + table(summary(job, winner, means)))
         self._texts(before["artifact"], after["artifact"])
         self._sign_ins(made)
+
+    def _proposed(self, stack: Stack, winner: PromptVersion) -> None:
+        pull = wait_for_pull(stack, winner, PullRequestState.OPEN)
+        _say(f"proposed in git: branch {pull.head}")
+        _write(f"    git -C {repository_folder(pull)} show {pull.head}")
+
+    def _merged(self, stack: Stack, winner: PromptVersion) -> None:
+        pull = wait_for_pull(stack, winner, PullRequestState.MERGED)
+        check_merged(pull)
+        _say(f"merged into {pull.repository.base_branch} as {pull.merge_sha[:12]}")
 
     def _application(self, stack: Stack, made: Seed) -> str:
         stack.environment |= {

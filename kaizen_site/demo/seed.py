@@ -1,4 +1,4 @@
-"""What the demo starts from: a project, two people, a key, a priced model and a task."""
+"""What the demo starts from: a project, two people, a key, a priced model, a task in git."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from projects_app.models import Project, Role, Scope, User
 from projects_app.services.keys import api_key_create
 from projects_app.services.projects import member_set, project_create, project_update
 from prompts_app.services.prompts import prompt_create
+from prompts_app.services.repositories import git_connection_create, repository_connect
 from tasks_app.models import Task
 
 TASK = "route-message"
@@ -69,6 +70,8 @@ def seed(*, model_url: str, threshold: int) -> Seed:
         num_trials=6,
         max_demos=24,
     )
+    own = git_connection_create(actor=system, project=project, slug="own")
+    repository_connect(actor=system, task=task, connection=own)
     _, key = api_key_create(
         actor=system,
         project=project,
