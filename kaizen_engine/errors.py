@@ -8,6 +8,7 @@ KaizenError
 ├── StrategyUnavailable    a search whose packages are not installed
 ├── PriceUnknown           a model nobody has entered a price for
 ├── BreakerOpen            the provider failed too often; try again later
+├── StoreUnavailable       journal, breaker or limiter cannot be reached: no fault of the job
 ├── GitError               a repository did not do what it was asked
 │   ├── GitUnavailable     transport, time-out, a lost race; trying again can help
 │   ├── GitRefused         no such place, no permission, an unsafe name
@@ -52,6 +53,10 @@ class StrategyUnavailable(KaizenError):
 
 class PriceUnknown(KaizenError):
     code = "price_unknown"
+
+
+class StoreUnavailable(KaizenError):
+    code = "store_unavailable"
 
 
 class BreakerOpen(KaizenError):

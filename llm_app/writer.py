@@ -23,7 +23,7 @@ from django.db import (
     transaction,
 )
 
-from kaizen_engine.errors import KaizenError
+from kaizen_engine.errors import KaizenError, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ class GroupCommitWriter:
     is gone: guarded work fails with LostLease from then on and `lost` is set.
 
     Work must touch nothing but the database, since a group is run anew when the database fails.
+    When it goes on failing, who waits gets StoreUnavailable.
     """
 
     def __init__(self, guard: Guard | None = None, *, using: str = DEFAULT_DB_ALIAS) -> None:
@@ -151,6 +152,10 @@ class GroupCommitWriter:
     def _last_try(self, work: _Work) -> _Outcome:
         try:
             return self._transact([work])[0]
+        except PASSING as error:
+            unavailable = StoreUnavailable(f"the database cannot be reached: {error}")
+            unavailable.__cause__ = error
+            return _Outcome(work, error=unavailable)
         except BaseException as error:
             return _Outcome(work, error=error)
 

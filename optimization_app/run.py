@@ -5,10 +5,11 @@ import signal
 from dataclasses import replace
 from datetime import datetime
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from kaizen_engine.clock import SystemClock
-from kaizen_engine.errors import KaizenError
+from kaizen_engine.errors import JobAbort, KaizenError, StoreUnavailable
 from kaizen_engine.llm.meter import Budget, Meter, Spent
 from kaizen_engine.optimize.estimate import Rows, planned_trials
 from kaizen_engine.optimize.outcome import JobOutcome
@@ -40,8 +41,11 @@ def run_claimed_job(job_id: int, fence: int) -> None:
         return
     try:
         _attempt(job, fence)
-    except LostLease as error:
+    except (LostLease, JobAbort) as error:
         logger.warning("%s", error)
+    except (StoreUnavailable, OperationalError, InterfaceError):
+        # The database will be back and what was paid for is in it: the supervisor requeues.
+        raise
     except KaizenError as error:
         _fail(job, fence, str(error))
     except Exception as error:
@@ -115,9 +119,9 @@ def _resume_publishing(job: Job, fence: int) -> None:
 
 
 def _give_back(job: Job, fence: int, pulse: Pulse) -> None:
-    """Let another worker go on. Being told to stop is no failed attempt; losing the parent is."""
+    """Let another worker go on. Being told to stop is no failed attempt; all else is."""
     released = lease_release(job, fence, counts_as_attempt=not pulse.is_draining)
-    if released and pulse.is_orphaned:
+    if released and (pulse.is_orphaned or not pulse.is_draining):
         wake(job.pk)
 
 

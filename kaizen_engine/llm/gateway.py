@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kaizen_engine.clock import Clock
-from kaizen_engine.errors import JobAbort, PriceUnknown
+from kaizen_engine.errors import JobAbort, PriceUnknown, StoreUnavailable
 from kaizen_engine.llm.breaker import Breaker
 from kaizen_engine.llm.call import Answered, Call, Door
 from kaizen_engine.llm.flights import Flights
@@ -122,6 +122,9 @@ class Gateway:
         except PriceUnknown as error:
             self._meter.stop(StopReason.ERROR, shortened(error))
             raise
+        except StoreUnavailable as error:
+            self._meter.stop(StopReason.WORKER_LOST, shortened(error))
+            raise JobAbort(StopReason.WORKER_LOST, shortened(error)) from error
         except Exception as error:
             # DSPy would swallow an ordinary exception and score the prompt 0 for our own bug.
             self._meter.stop(StopReason.ERROR, shortened(error))

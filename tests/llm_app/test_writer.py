@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 
-from kaizen_engine.errors import JobAbort
+from kaizen_engine.errors import JobAbort, StoreUnavailable
 from kaizen_engine.states import StopReason
 from llm_app.models import BreakerState
 from llm_app.writer import GroupCommitWriter, LostLease
@@ -142,6 +142,16 @@ def test_a_database_that_fails_for_a_moment_is_tried_again(live_database):
     with GroupCommitWriter() as writer:
         assert writer.call(sometimes) == "stored"
     assert keys() == ["a"]
+
+
+def test_a_database_that_goes_on_failing_is_nobodys_mistake(live_database, monkeypatch):
+    monkeypatch.setattr("llm_app.writer.PAUSES_S", (0.01,))
+
+    def never() -> None:
+        raise OperationalError("server closed the connection")
+
+    with GroupCommitWriter() as writer, pytest.raises(StoreUnavailable):
+        writer.call(never)
 
 
 def test_a_failing_hook_after_the_commit_does_not_undo_the_answer(live_database, caplog):

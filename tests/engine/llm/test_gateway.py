@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from kaizen_engine.clock import FrozenClock, SystemClock
-from kaizen_engine.errors import JobAbort, PriceUnknown, ProviderUnavailable
+from kaizen_engine.errors import JobAbort, PriceUnknown, ProviderUnavailable, StoreUnavailable
+from kaizen_engine.llm.journal import MemoryJournal
 from kaizen_engine.llm.meter import Budget, Spent
 from kaizen_engine.llm.pricing import PriceBook
-from kaizen_engine.llm.types import ChatRequest, ChatResponse
+from kaizen_engine.llm.types import CallRecord, ChatRequest, ChatResponse
 from kaizen_engine.states import StopReason
 from tests.engine.llm.doubles import Stage, ask, stage
 
@@ -157,3 +158,14 @@ def test_a_rate_limit_spreads_calls_over_time() -> None:
     assert began[5] == 0
     assert began[6] >= 6
     assert began[12] >= 12
+
+
+def test_a_journal_that_cannot_be_reached_gives_the_job_back_and_fails_nothing() -> None:
+    class Unreachable(MemoryJournal):
+        def record(self, call: CallRecord) -> None:
+            raise StoreUnavailable("the database cannot be reached")
+
+    scene = stage(journal=Unreachable())
+    with pytest.raises(JobAbort) as abort:
+        scene.gateway().complete(ask(), role="student")
+    assert abort.value.reason is scene.meter.stopped is StopReason.WORKER_LOST
