@@ -6,7 +6,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from kaizen_engine.llm.meter import Meter
 from kaizen_engine.states import StopReason
@@ -31,13 +31,14 @@ class Pulse:
         self._meter = meter
         self._lease_s = settings.CONFIG.lease_s
         self._parent = os.getppid()
-        self._held_until = time.monotonic() + self._lease_s
         self._next_beat = 0.0
         self._ended = threading.Event()
         self._draining = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="pulse", daemon=True)
         self.is_lost = False
         self.is_orphaned = False
+
+        meter.lease_until = time.monotonic() + self._lease_s
 
     def __enter__(self) -> "Pulse":
         self._thread.start()
@@ -60,6 +61,9 @@ class Pulse:
             self._look()
             while not self._ended.wait(min(LONGEST_LOOK_S, self._lease_s / 8)):
                 self._look()
+        except Exception:
+            logger.exception("the heartbeat ended")
+            self._lose("the heartbeat ended with an error")
         finally:
             connections.close_all()
 
@@ -67,14 +71,14 @@ class Pulse:
         self.is_orphaned = self.is_orphaned or os.getppid() != self._parent
         if self.is_orphaned or self.is_draining:
             self._meter.stop(StopReason.WORKER_LOST, "the worker has to stop")
+        if self._meter.is_lease_over:
+            self._lose("the lease could not be kept")
         try:
             self._beat()
             self._hear_cancel()
-        except DatabaseError:
+        except Error:
             logger.warning("the heartbeat failed and is tried again", exc_info=True)
             connections.close_all()
-        if time.monotonic() > self._held_until:
-            self._lose("the lease could not be kept")
 
     def _beat(self) -> None:
         if self.is_lost or time.monotonic() < self._next_beat:
@@ -83,7 +87,7 @@ class Pulse:
         spent = self._meter.spent
         spending = Spending(spent.usd, spent.tokens, spent.calls)
         if lease_extend(self._job_id, self._fence, spending=spending):
-            self._held_until = started + self._lease_s
+            self._meter.lease_until = started + self._lease_s
             self._next_beat = started + self._lease_s / 4
         else:
             self._lose("another worker has the job by now")

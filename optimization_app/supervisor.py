@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
@@ -111,7 +111,7 @@ class Supervisor:
             self._keep_lease_until_it_begins()
             mine = Job.objects.filter(held_by(self._claim.fence), pk=self._claim.job_id)
             cancelled = mine.values_list("cancel_requested", flat=True).first()
-        except DatabaseError:
+        except Error:
             logger.warning("the supervisor could not read its job", exc_info=True)
             close_old_connections()
             return

@@ -54,7 +54,13 @@ class _Ledger:
 
 
 class Meter:
-    """Thread-safe. `spent` starts at what earlier attempts of the same job were charged."""
+    """Thread-safe. `spent` starts at what earlier attempts of the same job were charged.
+
+    `lease_until`, in monotonic seconds, is when the job may be somebody else's: a process that
+    slept through it is refused its next call before anybody had a chance to tell it.
+    """
+
+    lease_until: float | None = None
 
     def __init__(self, budget: Budget, spent: Spent, clock: Clock) -> None:
         self._budget = budget
@@ -73,6 +79,10 @@ class Meter:
     def stopped(self) -> StopReason | None:
         with self._changed:
             return self._stopped
+
+    @property
+    def is_lease_over(self) -> bool:
+        return self.lease_until is not None and self._clock.monotonic() > self.lease_until
 
     def stop(self, reason: StopReason, detail: str = "") -> None:
         """Refuse everything from now on; the first reason stays."""
@@ -137,6 +147,9 @@ class Meter:
         left = self.seconds_left()
         if self._stopped is None and left is not None and left <= 0:
             self._stopped, self._detail = StopReason.TIMEOUT, "the deadline has passed"
+            self._changed.notify_all()
+        if self._stopped is None and self.is_lease_over:
+            self._stopped, self._detail = StopReason.WORKER_LOST, "the lease is over"
             self._changed.notify_all()
         if self._stopped is not None:
             raise JobAbort(self._stopped, self._detail)

@@ -4,8 +4,10 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -98,6 +100,17 @@ def test_the_lease_is_kept_until_the_child_has_begun_and_no_longer(claim: Claim)
     Job.objects.update(heartbeat_at=timezone.now(), lease_until=past)
     keeper._heed_job()
     assert Job.objects.get().lease_until == past
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_supervisor_outlives_a_database_that_hiccups(
+    claim: Claim, error: type[Exception]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error("connection already closed")
+
+    with connection.execute_wrapper(fail):
+        Supervisor(claim, patience=QUICK)._heed_job()
 
 
 def test_a_worker_that_stops_gives_its_job_back_and_takes_no_other(
