@@ -10,6 +10,7 @@ from kaizen_engine.llm.gateway import Gateway, Route
 from kaizen_engine.llm.meter import Meter
 from kaizen_engine.llm.pricing import PriceBook
 from kaizen_engine.llm.types import Provider
+from kaizen_engine.llm.vendors import Wire
 from llm_app.journal import DatabaseJournal
 from llm_app.models import Connection, ConnectionKind
 from llm_app.selectors import connection_get, prices_of
@@ -89,7 +90,8 @@ def provider_for(connection: Connection) -> Provider:
     check_target(connection.base_url)
     from kaizen_engine.optimize.dspy_native import NativeProvider
 
-    return NativeProvider(connection.base_url, connection_secret(connection))
+    secret = connection_secret(connection)
+    return NativeProvider(connection.base_url, secret, wire=Wire(connection.kind))
 
 
 def _route(connection: Connection) -> Route:

@@ -14,6 +14,9 @@ from projects_app.models import Project
 class ConnectionKind(StrEnum):
     DEMO = "demo"
     OPENAI = "openai"
+    GROQ = "groq"
+    ANTHROPIC = "anthropic"
+    GEMINI = "gemini"
 
 
 class BreakerWord(StrEnum):

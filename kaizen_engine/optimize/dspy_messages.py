@@ -4,10 +4,14 @@ Media keep the address they came with, and text parts are never joined, so that
 `from_lm15(to_lm15(messages)) == messages` for everything that the renderer makes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dspy.lm15 import AudioPart, Config, ImagePart, Message, Request, TextPart
+
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,")
 
 
 def to_lm15(model: str, messages: Sequence[Mapping[str, Any]], config: Config) -> Request:
@@ -31,6 +35,23 @@ def from_lm15(request: Request) -> tuple[dict[str, Any], ...]:
         content = system if isinstance(system, str) else _content(system)
         messages.insert(0, {"role": "system", "content": content})
     return tuple(messages)
+
+
+def with_inline_media(request: Request) -> Request:
+    """Return the request with data URLs taken apart, for wires that take bytes another way."""
+    turns = tuple(
+        replace(turn, parts=tuple(_inline(part) for part in turn.parts))
+        for turn in request.messages
+    )
+    return replace(request, messages=turns)
+
+
+def _inline(part: Any) -> Any:
+    url = getattr(part, "url", None) or ""
+    found = _DATA_URL.match(url)
+    if found is None:
+        return part
+    return type(part)(data=url[found.end() :], media_type=found[1])
 
 
 def _parts(content: str | Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:

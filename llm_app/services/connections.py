@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from kaizen_engine.llm.vendors import VENDOR_URLS, Wire
 from llm_app.models import Connection, ConnectionKind, ModelPrice
 from llm_app.secrets import SecretUnreadable, decrypt, encrypt, is_current
 from llm_app.targets import check_target
@@ -36,7 +37,7 @@ def connection_create(
         project=project,
         slug=slug,
         kind=str(kind),
-        base_url=base_url.rstrip("/"),
+        base_url=_address(kind, base_url),
         requests_per_minute=requests_per_minute,
     )
     _check(connection)
@@ -68,7 +69,7 @@ def connection_update(
     """
     actor.require(role=Role.ADMIN, project_id=connection.project_id)
     before = connection.base_url
-    connection.base_url = before if base_url is None else base_url.rstrip("/")
+    connection.base_url = before if base_url is None else _address(connection.kind, base_url)
     connection.requests_per_minute = requests_per_minute
     _check(connection)
     if connection.base_url != before:
@@ -167,10 +168,15 @@ def _renew(connection: Connection) -> int:
     return same.update(secret_encrypted=new)
 
 
+def _address(kind: ConnectionKind | str, base_url: str) -> str:
+    """Return the address to call; left empty, it is the vendor's own."""
+    return (base_url or VENDOR_URLS.get(str(kind), "")).rstrip("/")
+
+
 def _check(connection: Connection) -> None:
-    if connection.kind == ConnectionKind.OPENAI:
+    if connection.kind in set(Wire):
         check_target(connection.base_url)
-    elif connection.base_url:
+    elif connection.kind == ConnectionKind.DEMO and connection.base_url:
         message = "the demo model runs inside the worker and has no address"
         raise InvalidInput(message, errors={"base_url": message})
     if connection.requests_per_minute == 0:

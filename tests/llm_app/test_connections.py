@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as live_settings
 from django.core import serializers
 
+from kaizen_engine.llm.vendors import VENDOR_URLS
 from llm_app.models import Connection, ModelPrice
 from llm_app.selectors import connection_get, prices_of
 from llm_app.services.connections import (
@@ -79,6 +81,19 @@ def test_a_changed_address_drops_the_secret(admin_actor, project, settings):
     assert connection_secret(Connection.objects.get()) == SECRET
     connection_update(actor=admin_actor, connection=connection, base_url="http://other/v1")
     assert connection_secret(Connection.objects.get()) == ""
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "gemini", "groq"])
+def test_a_vendor_without_an_address_is_called_at_its_own(admin_actor, project, settings, kind):
+    home = urlsplit(VENDOR_URLS[kind])
+    targets = (f"{home.hostname}:443", "ollama:11434")
+    settings.CONFIG = replace(live_settings.CONFIG, allow_private_targets=targets)
+    connection = create(admin_actor, project, kind=kind, base_url="")
+    assert connection.base_url == VENDOR_URLS[kind]
+    connection_update(actor=admin_actor, connection=connection, base_url=LOCAL)
+    assert connection.secret_encrypted == ""
+    connection_update(actor=admin_actor, connection=connection, base_url="")
+    assert connection.base_url == VENDOR_URLS[kind]
 
 
 def test_an_editor_may_not_say_what_the_server_calls(editor_actor, project):

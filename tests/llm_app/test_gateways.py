@@ -25,6 +25,7 @@ from projects_app.exceptions import InvalidInput, NotHere
 from tests.factories.llm import ConnectionFactory, ModelPriceFactory
 from tests.factories.projects import ProjectFactory
 from tests.servers.scripted_openai import ScriptedServer, Step, down, script
+from tests.servers.scripted_vendors import VendorServer
 
 NO_CAPS, SYSTEM = Budget(), SystemClock()
 MESSAGES = ({"role": "system", "content": "Answer."}, {"role": "user", "content": "Hello"})
@@ -167,3 +168,20 @@ def test_gateways_share_one_breaker_row(project):
 
 def test_nothing_was_spent_before_the_first_call(job, connection):
     assert job().meter.spent == Spent()
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "gemini"])
+def test_every_vendor_is_called_in_its_own_words_with_the_connections_secret(
+    job, project, settings, kind
+):
+    with VendorServer(kind, "sk-abcdefghijklmnop") as vendor:
+        pair = f"127.0.0.1:{vendor.server_port}"
+        settings.CONFIG = replace(live_settings.CONFIG, allow_private_targets=(pair,))
+        connection = ConnectionFactory(
+            project=project, slug="own", kind=kind, base_url=vendor.base_url
+        )
+        ModelPriceFactory(connection=connection, model="small")
+        actor = Actor.system(project.pk)
+        connection_secret_set(actor=actor, connection=connection, secret=vendor.key)
+        assert ask(job())
+    assert len(vendor.received) == LedgerEntry.objects.count() == 1
