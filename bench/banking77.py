@@ -109,7 +109,7 @@ class Bench:
         seed_artifact = self.served(slug)
         start = time.monotonic()
         with MemoryWatch(self.site.model_log.parent) as memory:
-            job, result = self.optimize(made["prompt_id"], strategy)
+            result = self.optimize(made["prompt_id"], strategy)
         seconds = time.monotonic() - start
         winner = result["artifact"] or seed_artifact
         before, after = self.scores(seed_artifact, test), self.scores(winner, test)
@@ -118,7 +118,7 @@ class Bench:
         return Outcome(
             f"{strategy}, {label}", result["verdict"], result["evidence"].get("holdout") or {},
             mean(before), mean(after), paired.low, paired.high, result["evidence"]["calls"],
-            tuple(job["estimate"]["calls"]), seconds, memory.peak_mib,
+            tuple(result["estimate"]["calls"]), seconds, memory.peak_mib,
         )  # fmt: skip
 
     def log(self, slug: str, rows: list[Row]) -> None:
@@ -140,8 +140,8 @@ class Bench:
         artifact: dict[str, Any] = answer["artifact"]
         return artifact
 
-    def optimize(self, prompt_id: str, strategy: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the ended job and its result."""
+    def optimize(self, prompt_id: str, strategy: str = "bootstrap") -> dict[str, Any]:
+        """Return the result of a job, with the estimate made before it."""
         body = {"prompt_id": prompt_id, "config": {"optimizer_type": strategy}}
         started = self.http.post(f"{API}/optimization/start", json=body).raise_for_status().json()
         address = f"{API}/optimization/jobs/{started['job_id']}"
@@ -153,7 +153,8 @@ class Bench:
             time.sleep(0.5)
         if job["status"] != "succeeded":
             sys.exit(f"the job ended {job['status']}: {job}")
-        return job, self.http.get(f"{address}/result").raise_for_status().json()
+        result: dict[str, Any] = self.http.get(f"{address}/result").raise_for_status().json()
+        return result | {"estimate": job["estimate"]}
 
     def scores(self, artifact: dict[str, Any], rows: list[Row]) -> list[float]:
         """Score the artifact as an application would: the SDK's renderer and the openai package."""
