@@ -28,6 +28,7 @@ class DatasetAdmin(ProjectScopedAdmin):
     fields = ("project", "task", "name", "is_representative")
     list_display = ("name", "project", "task", "is_representative", "created_at")
     search_fields = ("name",)
+    ordering = ("name", "id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("project", "task", "name") if obj else ()

@@ -8,6 +8,7 @@ import msgspec
 from django import forms
 from django.contrib import messages
 from django.db import models, transaction
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 
 from kaizen_engine.errors import KaizenError
@@ -23,7 +24,10 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         raise NotImplementedError
 
     def _post_clean(self) -> None:
+        # The service says in words what a constraint would only call by its name.
+        self.instance.validate_constraints = lambda exclude=None: None
         super()._post_clean()  # type: ignore[misc]
+        del self.instance.validate_constraints
         if self.errors:
             return
         try:
@@ -56,6 +60,10 @@ class JsonObjectField(forms.JSONField):
         if not isinstance(read, dict):
             raise forms.ValidationError(self.error_messages["object"], code="object")
         return read
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show again what was typed, as it was typed."""
+        return InvalidJSONInput(data) if isinstance(data, str) else data
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -74,6 +75,8 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return obj  # type: ignore[no-any-return]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.method == "POST" and not self.get_actions(request):
+            raise PermissionDenied
         title = str(self.opts.verbose_name_plural)
         named = {"title": title[:1].upper() + title[1:], **(extra_context or {})}
         return super().changelist_view(request, named)
