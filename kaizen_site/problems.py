@@ -50,6 +50,9 @@ PROBLEMS = (
     Problem(404, "unknown_task", "The project has no such task.", "Check slug or id."),
     Problem(404, "unknown_version", "The task has no such version.", "Check the id."),
     Problem(404, "unknown_job", "The project has no such job.", "Check the id."),
+    Problem(400, "target_refused", "The server may not call this address.", "Allow it first."),
+    Problem(404, "no_repository", "The task has no repository.", "Name one in the admin."),
+    Problem(404, "unknown_key", "The project has no such API key.", "Check the id."),
     Problem(404, "unknown_connection", "The project has no such connection.", "Check the slug."),
     Problem(404, "unknown_project", "There is no such project.", "Check the slug."),
     Problem(
@@ -71,6 +74,7 @@ PROBLEMS = (
     ),
     Problem(409, "idempotency_mismatch", "The key came with another request.", "Use a new key."),
     Problem(409, "idempotency_in_progress", "The first request still runs.", "Wait, then repeat."),
+    Problem(409, "no_version", "The job made no version.", "Read its verdict."),
     Problem(409, "not_finished", "The job still runs.", "Ask again later."),
     Problem(
         409,

@@ -16,28 +16,20 @@ from optimization_app.services.start import job_start
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
 from projects_app.models import Scope
+from projects_app.serializers import ExactSerializer
 from prompts_app.models import PromptVersion
+from prompts_app.services.review import version_approve
 from tasks_app.selectors import task_by_public_id
 
 PAGE = 100
 
 
-class _Exact(serializers.Serializer[Any]):
-    """A body in which an unknown field is a mistake, not a wish that is silently dropped."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "This field is unknown."))
-        return attrs
-
-
-class OptimizationStartInput(_Exact):
+class OptimizationStartInput(ExactSerializer):
     prompt_id = serializers.UUIDField()
     config = serializers.DictField(required=False, default=dict)
 
 
-class JobCancelInput(_Exact):
+class JobCancelInput(ExactSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
 
 
@@ -185,6 +177,23 @@ class JobResultApi(APIView):
         if job.state in LIVE_JOB_STATES:
             raise Conflict(f"the job is {job.state}; ask again later", code="not_finished")
         return Response(JobResultOutput(_result(job)).data)
+
+
+class JobPromoteApi(APIView):
+    scopes: ClassVar = {"POST": Scope.PROMPT_PROMOTE}
+
+    @extend_schema(operation_id="job_promote", request=JobCancelInput, responses=WinnerOutput)
+    def post(self, request: Request, job_id: str) -> Response:
+        """Approve the version that the job made, on its evidence."""
+        body = JobCancelInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        job = job_by_public_id(_actor(request).project_id, job_id)
+        if job.result_version is None:
+            raise Conflict("the job made no version", code="no_version")
+        version = version_approve(
+            actor=_actor(request), version=job.result_version, reason=body.validated_data["reason"]
+        )
+        return Response(WinnerOutput(version).data)
 
 
 class JobCancelApi(APIView):

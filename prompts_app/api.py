@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from kaizen_engine.states import GateBasis
 from projects_app.actors import Actor
 from projects_app.models import Project, Scope
+from prompts_app.lineage import lineage
 from prompts_app.models import PromptVersion, Tag
 from prompts_app.selectors import (
     PRODUCTION,
@@ -26,6 +27,7 @@ from prompts_app.selectors import (
 from prompts_app.serializers import (
     ChangesInput,
     ChangesOutput,
+    LineageOutput,
     PromptCreatedOutput,
     PromptCreateInput,
     PromptOutput,
@@ -129,6 +131,19 @@ class VersionCreateApi(APIView):
             actor=_actor(request), task=task, parents=parents, **fields
         )
         return Response(_created(task, version), status=201 if is_new else 200)
+
+
+class PromptLineageApi(APIView):
+    scopes: ClassVar = {"GET": Scope.PROMPT_READ}
+
+    @extend_schema(
+        operation_id="prompt_lineage",
+        summary="The versions, their parents, what changed and what it gained",
+        responses=LineageOutput(many=True),
+    )
+    def get(self, request: Request, prompt_id: UUID) -> Response:
+        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        return Response(LineageOutput(lineage(task), many=True).data)
 
 
 class PromptPromoteApi(APIView):

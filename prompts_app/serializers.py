@@ -4,28 +4,19 @@ from typing import Any
 
 from rest_framework import serializers
 
+from projects_app.serializers import ExactSerializer
 from prompts_app.selectors import PRODUCTION, TAG_NAME
 
 LARGEST_REVISION = 2**63 - 1
 TAG_RULE = rf"\A{TAG_NAME.pattern}\Z"
 
 
-class _Exact(serializers.Serializer[Any]):
-    """Refuses fields that nobody reads, since a misspelt one would be lost in silence."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "Unknown field."))
-        return super().to_internal_value(data)
-
-
-class MessageInput(_Exact):
+class MessageInput(ExactSerializer):
     role = serializers.ChoiceField(["system", "user"])
     content = serializers.CharField(trim_whitespace=False)
 
 
-class PromptCreateInput(_Exact):
+class PromptCreateInput(ExactSerializer):
     name = serializers.CharField(max_length=80)
     template = serializers.CharField(required=False, trim_whitespace=False)
     messages = MessageInput(many=True, required=False)
@@ -43,7 +34,7 @@ class PromptCreatedOutput(serializers.Serializer[Any]):
     version_hash = serializers.CharField()
 
 
-class VersionCreateInput(_Exact):
+class VersionCreateInput(ExactSerializer):
     template = serializers.CharField(required=False, trim_whitespace=False)
     messages = MessageInput(many=True, required=False)
     artifact = serializers.DictField(required=False, help_text="kaizen.prompt/1")
@@ -59,7 +50,7 @@ class VersionCreateInput(_Exact):
         return attrs
 
 
-class TagMoveInput(_Exact):
+class TagMoveInput(ExactSerializer):
     tag = serializers.RegexField(TAG_RULE, default=PRODUCTION)
     reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
     expected_revision = serializers.IntegerField(
@@ -104,10 +95,52 @@ class ChangedTagOutput(serializers.Serializer[Any]):
     etag = serializers.CharField()
 
 
-class ChangesInput(_Exact):
+class ChangesInput(ExactSerializer):
     since = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_REVISION)
 
 
 class ChangesOutput(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     tags = ChangedTagOutput(many=True)
+
+
+class DiffSpanOutput(serializers.Serializer[Any]):
+    op = serializers.ChoiceField(["equal", "insert", "delete"])
+    text = serializers.CharField(trim_whitespace=False)
+
+
+class TextChangeOutput(serializers.Serializer[Any]):
+    """Empty where the text is the same."""
+
+    system = DiffSpanOutput(many=True)
+    user_template = DiffSpanOutput(many=True)
+
+
+class GainOutput(serializers.Serializer[Any]):
+    gain = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    p = serializers.FloatField()
+    n = serializers.IntegerField()
+
+
+class LineageStepOutput(serializers.Serializer[Any]):
+    version_id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    text = TextChangeOutput()
+    demos_added = serializers.ListField(child=serializers.JSONField())
+    demos_removed = serializers.ListField(child=serializers.JSONField())
+    gain = GainOutput(allow_null=True)
+
+
+class LineageOutput(serializers.Serializer[Any]):
+    version_id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    review_state = serializers.CharField()
+    verdict = serializers.CharField()
+    change_reason = serializers.CharField(allow_blank=True)
+    author = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    tags = serializers.ListField(child=serializers.CharField())
+    parents = LineageStepOutput(many=True)

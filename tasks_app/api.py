@@ -1,4 +1,4 @@
-"""Tasks over the API: to list and to read."""
+"""Tasks over the API: to list, to read, to make and to change."""
 
 from typing import Any, ClassVar, cast
 
@@ -8,10 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from kaizen_engine.states import FeedbackOrigin
 from projects_app.actors import Actor
-from projects_app.models import Scope
+from projects_app.choices import choices_of
+from projects_app.models import Project, Scope
+from projects_app.serializers import ExactSerializer
 from tasks_app.models import Task
 from tasks_app.selectors import task_get, task_list
+from tasks_app.services import task_create, task_update
 
 LARGEST_PAGE = 200
 
@@ -62,8 +66,48 @@ class TaskListOutput(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True, help_text="`after` of the next page.")
 
 
+class TaskChangeInput(ExactSerializer):
+    """What a task may be told; a field that is not named stays as it is."""
+
+    name = serializers.CharField(required=False, max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True)
+    input_schema = serializers.DictField(required=False)
+    output_schema = serializers.DictField(required=False)
+    student = serializers.CharField(required=False, allow_blank=True, max_length=290)
+    teacher = serializers.CharField(required=False, allow_blank=True, max_length=290)
+    metric = serializers.CharField(required=False, max_length=40)
+    feedback_origin = serializers.ChoiceField(choices_of(FeedbackOrigin), required=False)
+    good_score = serializers.FloatField(required=False, min_value=0, max_value=1)
+    minimum_effect = serializers.FloatField(required=False, min_value=0, max_value=1)
+    auto_trigger = serializers.BooleanField(required=False)
+    threshold = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    optimizer = serializers.CharField(required=False, max_length=20)
+    num_trials = serializers.IntegerField(required=False, min_value=1, max_value=50)
+    max_demos = serializers.IntegerField(required=False, min_value=0, max_value=64)
+    budget_usd = serializers.DecimalField(
+        required=False, max_digits=10, decimal_places=4, min_value=0
+    )
+    budget_tokens = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=2**53
+    )
+    minutes = serializers.IntegerField(required=False, min_value=1, max_value=30)
+
+
+class TaskCreateInput(TaskChangeInput):
+    slug = serializers.SlugField(max_length=80)
+
+
 class TaskListApi(APIView):
-    scopes: ClassVar = {"GET": Scope.PROMPT_READ}
+    scopes: ClassVar = {"GET": Scope.PROMPT_READ, "POST": Scope.TASK_CREATE}
+
+    @extend_schema(operation_id="task_create", request=TaskCreateInput, responses={201: TaskOutput})
+    def post(self, request: Request) -> Response:
+        """Create a task in setup state: it has no prompt yet and collects feedback."""
+        body = TaskCreateInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        project = Project.objects.get(pk=_project_id(request))
+        task = task_create(actor=_actor(request), project=project, **body.validated_data)
+        return Response(TaskOutput(task).data, status=201)
 
     @extend_schema(operation_id="task_list", parameters=[TaskListInput], responses=TaskListOutput)
     def get(self, request: Request) -> Response:
@@ -78,7 +122,16 @@ class TaskListApi(APIView):
 
 
 class TaskGetApi(APIView):
-    scopes: ClassVar = {"GET": Scope.PROMPT_READ}
+    scopes: ClassVar = {"GET": Scope.PROMPT_READ, "PATCH": Scope.TASK_WRITE}
+
+    @extend_schema(operation_id="task_update", request=TaskChangeInput, responses=TaskOutput)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change what is named; the rest stays."""
+        body = TaskChangeInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        task = task_get(_project_id(request), slug)
+        task = task_update(actor=_actor(request), task=task, **body.validated_data)
+        return Response(TaskOutput(task).data)
 
     @extend_schema(operation_id="task_get", responses=TaskOutput)
     def get(self, request: Request, slug: str) -> Response:
@@ -86,5 +139,9 @@ class TaskGetApi(APIView):
         return Response(TaskOutput(task_get(_project_id(request), slug)).data)
 
 
+def _actor(request: Request) -> Actor:
+    return cast(Actor, request.auth)
+
+
 def _project_id(request: Request) -> int:
-    return cast(Actor, request.auth).project_id
+    return _actor(request).project_id

@@ -55,7 +55,7 @@ def api_key_create(
 
 
 @transaction.atomic
-def api_key_revoke(*, actor: Actor, key: ApiKey) -> ApiKey:
+def api_key_revoke(*, actor: Actor, key: ApiKey, reason: str = "") -> ApiKey:
     """Refuse the key from now on; a key that is already revoked stays as it was.
 
     Other processes may still hold the key in memory for a few seconds.
@@ -63,7 +63,7 @@ def api_key_revoke(*, actor: Actor, key: ApiKey) -> ApiKey:
     actor.require(role=Role.ADMIN, scope=Scope.ADMIN_KEYS, project_id=key.project_id)
     moved = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     if moved:
-        audit_record(actor=actor, action="kaizen.api_key.revoked", subject=key)
+        audit_record(actor=actor, action="kaizen.api_key.revoked", subject=key, reason=reason)
     transaction.on_commit(lambda: caches["local"].delete(_cache_name(key.prefix, key.secret_hash)))
     key.refresh_from_db()
     return key

@@ -16,13 +16,14 @@ from feedback_app.models import Feedback, TaskCounter
 from kaizen_engine.states import GateBasis
 from optimization_app.models import Job
 from projects_app.actors import Actor
-from projects_app.models import Project, Scope
+from projects_app.models import ApiKey, Project, Scope
 from prompts_app.models import GateResult, PromptVersion, Tag
 from prompts_app.services.tags import version_promote
 from tasks_app.models import Task
 from tests.factories.feedback import FeedbackFactory
 from tests.factories.llm import ModelPriceFactory
 from tests.factories.optimization import JobFactory
+from tests.factories.projects import ApiKeyFactory
 from tests.factories.prompts import PromptVersionFactory
 from tests.factories.tasks import TaskFactory
 
@@ -37,6 +38,7 @@ class World:
     ready: Task
     running: Job
     finished: Job
+    key: ApiKey
 
     @property
     def names(self) -> set[str]:
@@ -44,7 +46,8 @@ class World:
         tasks = Task.objects.filter(project=self.project)
         versions = PromptVersion.objects.filter(task__project=self.project)
         jobs = Job.objects.filter(task__project=self.project)
-        ids = [row.public_id for rows in (tasks, versions, jobs) for row in rows]
+        keys = ApiKey.objects.filter(project=self.project)
+        ids = [row.public_id for rows in (tasks, versions, jobs, keys) for row in rows]
         return {task.slug for task in tasks} | {str(one) for one in ids}
 
 
@@ -55,13 +58,15 @@ def build_world(project: Project) -> World:
     second = PromptVersionFactory(task=task, proven=first, parents=[first])
     for version, basis in ((first, GateBasis.IMPORT), (second, GateBasis.EVIDENCE)):
         version_promote(actor=system, task=task, version=version, basis=basis)
+    proven = PromptVersionFactory(task=task, proven=second, parents=[second])
     return World(
         project=project,
         task=task,
-        proven=PromptVersionFactory(task=task, proven=second, parents=[second]),
+        proven=proven,
         ready=_ready_task(project),
         running=_job(project, "running", running=True),
-        finished=_job(project, "finished", succeeded=True),
+        finished=JobFactory(seed_version=second, result_version=proven, succeeded=True),
+        key=ApiKeyFactory(project=project),
     )
 
 
@@ -90,6 +95,7 @@ def footprint(world: World) -> dict[str, Any]:
         "versions": PromptVersion.objects.filter(**mine).count(),
         "gates": GateResult.objects.filter(version__task__project=world.project).count(),
         "tags": list(Tag.objects.filter(**mine).values_list("pk", "version_id", "revision")),
+        "revoked": ApiKey.objects.values_list("revoked_at").get(pk=world.key.pk),
         "jobs": list(Job.objects.filter(**mine).values_list("pk", "state", "cancel_requested")),
     }
 
@@ -191,6 +197,29 @@ def _move(world: World) -> dict[str, Any]:
 
 ROUTES: dict[str, Route] = {
     "GET /health": Route(lambda world: Call("/health")),
+    "GET /api/v1/keys": Route(lambda world: Call("/api/v1/keys"), is_list=True),
+    "POST /api/v1/keys": Route(
+        lambda world: Call("/api/v1/keys", {"name": "another", "scopes": ["admin:keys"]}),
+        status=201,
+        creates=ApiKey,
+    ),
+    "POST /api/v1/keys/{key_id}/revoke": Route(
+        lambda world: Call(
+            f"/api/v1/keys/{world.key.public_id}/revoke",
+            {"reason": "lost"},
+            named=str(world.key.public_id),
+        )
+    ),
+    "POST /api/v1/tasks": Route(
+        lambda world: Call("/api/v1/tasks", {"slug": f"new-{uuid.uuid4().hex[:8]}"}),
+        status=201,
+        creates=Task,
+    ),
+    "PATCH /api/v1/tasks/{slug}": Route(
+        lambda world: Call(
+            f"/api/v1/tasks/{world.task.slug}", {"threshold": 60}, named=world.task.slug
+        )
+    ),
     "GET /api/v1/tasks": Route(
         lambda world: Call("/api/v1/tasks"), is_list=True, query=("after", "limit")
     ),
@@ -222,6 +251,7 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/prompts/{prompt_id}/versions": Route(
         _of_prompt("versions", _version), status=201, creates=PromptVersion
     ),
+    "GET /api/v1/prompts/{prompt_id}/lineage": Route(_of_prompt("lineage", lambda world: None)),
     "POST /api/v1/prompts/{prompt_id}/promote": Route(_of_prompt("promote", _move)),
     "POST /api/v1/prompts/{prompt_id}/rollback": Route(
         _of_prompt("rollback", lambda world: {"tag": "production", "reason": "worse"})
@@ -232,6 +262,9 @@ ROUTES: dict[str, Route] = {
     ),
     "GET /api/v1/optimization/jobs/{job_id}": Route(_of_job("running")),
     "GET /api/v1/optimization/jobs/{job_id}/result": Route(_of_job("finished", "/result")),
+    "POST /api/v1/optimization/jobs/{job_id}/promote": Route(
+        _of_job("finished", "/promote", {"reason": "proven"})
+    ),
     "POST /api/v1/optimization/jobs/{job_id}/cancel": Route(
         _of_job("running", "/cancel", {"reason": "enough"})
     ),

@@ -68,10 +68,13 @@ SEGMENTS = (
     *("%00", "a%00b", "%FF", "..", "%2e%2e%2f", "x" * 5000, "null", "0", "'", "%F0%9F%92%A9"),
     *("%D9%A1%D9%A2", "00000000-0000-0000-0000-000000000000", "{}", "a%0Ab", "a%20b"),
 )
-POSTS = [name for name in ROUTES if name.startswith("POST")]
+POSTS = [name for name in ROUTES if name.startswith(("POST", "PATCH"))]
 GETS = [name for name in ROUTES if name.startswith("GET") and name != "GET /health"]
 KEYED = POSTS + GETS
 ALL_OPTIONAL = {
+    "POST /api/v1/keys/{key_id}/revoke",
+    "PATCH /api/v1/tasks/{slug}",
+    "POST /api/v1/optimization/jobs/{job_id}/promote",
     "POST /api/v1/prompts/{prompt_id}/rollback",
     "POST /api/v1/optimization/jobs/{job_id}/cancel",
 }
@@ -92,7 +95,8 @@ class Door:
         return self.route.call(self.world)
 
     def post(self, body: bytes, content_type: str = "application/json") -> Any:
-        return self.client.post(self.call().path, data=body, content_type=content_type)
+        send = getattr(self.client, self.name.partition(" ")[0].lower())
+        return send(self.call().path, data=body, content_type=content_type)
 
     def bodies_with(self, fragment: str) -> Iterator[tuple[str, bytes]]:
         """Yield the valid body with the fragment in the place of each of its fields, in turn."""
