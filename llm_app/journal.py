@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from kaizen_engine.llm.meter import Spent
 from kaizen_engine.llm.types import CallRecord as Call
 from kaizen_engine.llm.types import ChatResponse, LostCall
 from kaizen_engine.states import StopReason
+from llm_app.in_flight import InFlight
 from llm_app.models import CallRecord, LedgerEntry
 from llm_app.selectors import spent_on
 from llm_app.writer import GroupCommitWriter
@@ -21,7 +23,8 @@ Key = tuple[str, str, int]
 class DatabaseJournal:
     """The answers of one subject, a job as a rule. Reads them all once, then answers from memory.
 
-    Writes are unguarded: an answer that was paid for is a fact, whoever owns the job by now.
+    Writes are unguarded: an answer that was paid for is a fact, whoever owns the job by now. Who
+    has made calls has to `settle` at the end, else they count as lost with the process.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class DatabaseJournal:
         self._subject = subject
         self._project_id = project_id
         self._purpose = purpose
+        self._in_flight = InFlight(writer, project_id=project_id, purpose=purpose, subject=subject)
         self._answers: dict[Key, ChatResponse] = writer.call(lambda: _answers_of(subject))
 
     def get(self, role: str, request_hash: str, occurrence: int) -> ChatResponse | None:
@@ -46,6 +50,13 @@ class DatabaseJournal:
     def lost(self, call: LostCall) -> None:
         """Charge the most that a try can have cost which brought no answer."""
         self.writer.call(lambda: self._charge_lost(call))
+
+    def in_flight(self, most: LostCall) -> AbstractContextManager[None]:
+        return self._in_flight.call(most)
+
+    def settle(self) -> None:
+        """Give back what was charged ahead for calls that have ended."""
+        self._in_flight.settle()
 
     def spent(self) -> Spent:
         return self.writer.call(lambda: spent_on(self._subject))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Sum
+from django.db.models import Count, F, Sum
 
 from kaizen_engine.llm.meter import Spent
 from kaizen_engine.llm.types import Price
@@ -29,9 +29,17 @@ def prices_of(connection: Connection) -> Mapping[str, Price]:
 
 
 def spent_on(subject: UUID) -> Spent:
-    """Return what a job or other subject was charged with so far, failed calls included."""
+    """Return what a job or other subject was charged with so far, failed calls included.
+
+    The tries of a call that never got its answer are in the ledger alone, those that cost
+    nothing in the journal alone: the larger sum counts none of them twice.
+    """
     money = LedgerEntry.objects.filter(subject=subject).aggregate(
-        usd=Sum("cost_usd"), tokens=Sum(F("input_tokens") + F("output_tokens"))
+        usd=Sum("cost_usd"),
+        tokens=Sum(F("input_tokens") + F("output_tokens")),
+        charges=Count("id"),
     )
     tries = CallRecord.objects.filter(subject=subject).aggregate(tries=Sum("tries"))["tries"]
-    return Spent(money["usd"] or Decimal(0), money["tokens"] or 0, tries or 0)
+    return Spent(
+        money["usd"] or Decimal(0), money["tokens"] or 0, max(tries or 0, money["charges"])
+    )

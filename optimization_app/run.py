@@ -100,7 +100,10 @@ def _search(
     gateway = gateway_for(job.task.project, models, meter=meter, journal=journal)
     spec = prepared.spec
     trials = planned_trials(spec.strategy, spec.settings, Rows.of(spec.examples))
-    outcome = run_job(spec, gateway, JobRecorder(job, writer, trials=trials))
+    try:
+        outcome = run_job(spec, gateway, JobRecorder(job, writer, trials=trials))
+    finally:
+        journal.settle()
     if outcome.stop_reason is StopReason.CALLS:
         return replace(outcome, stop_reason=StopReason.TIMEOUT)
     return outcome

@@ -97,6 +97,17 @@ class Call:
                 self._fail(error)
 
     @cached_property
+    def most(self) -> LostCall:
+        """Return the most that one try can be charged with."""
+        return LostCall(
+            role=self.role,
+            model=self.label,
+            input_tokens=self._input_bound,
+            output_tokens=self.wire.max_tokens,
+            cost_usd=self._upper_usd,
+        )
+
+    @cached_property
     def _input_bound(self) -> int:
         return request_upper_bound(self.wire)
 
@@ -161,15 +172,7 @@ class Call:
             self.door.meter.settle(reservation, Decimal(0), 0)
             return
         self.door.meter.settle(reservation, reservation.usd, reservation.tokens)
-        self.door.on_lost(
-            LostCall(
-                role=self.role,
-                model=self.label,
-                input_tokens=self._input_bound,
-                output_tokens=self.wire.max_tokens,
-                cost_usd=reservation.usd,
-            )
-        )
+        self.door.on_lost(self.most)
 
     def _defer(self, error: ProviderRateLimited) -> None:
         """Hold everybody back for as long as the provider asks, within patience."""

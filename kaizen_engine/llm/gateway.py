@@ -134,8 +134,10 @@ class Gateway:
         kept = self._journal.get(role, request.hash, occurrence)
         if kept is not None:
             return kept
-        answered = self._call(request, role).answer()
-        self._journal.record(_record(request, role, occurrence, answered))
+        call = self._call(request, role)
+        with self._journal.in_flight(call.most):
+            answered = call.answer()
+            self._journal.record(_record(request, role, occurrence, answered))
         return answered.response
 
     def _call(self, request: ChatRequest, role: str) -> Call:

@@ -1,9 +1,10 @@
 """The call journal: every paid answer, kept before anybody sees it, so that a restart is free."""
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from kaizen_engine.llm.types import CallRecord, ChatResponse
+from kaizen_engine.llm.types import CallRecord, ChatResponse, LostCall
 
 
 class Journal(Protocol):
@@ -15,6 +16,13 @@ class Journal(Protocol):
         """Store one answer; return only when a crash can no longer lose it.
 
         May raise JobAbort when the job no longer belongs to this process.
+        """
+        ...
+
+    def in_flight(self, most: LostCall) -> AbstractContextManager[None]:
+        """Surround a call from before its first try until it is recorded.
+
+        A process that is killed inside still owes for it; `most` is what one try can cost.
         """
         ...
 
@@ -39,3 +47,6 @@ class MemoryJournal:
     def record(self, call: CallRecord) -> None:
         with self._lock:
             self._records[(call.role, call.request_hash, call.occurrence)] = call
+
+    def in_flight(self, most: LostCall) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -4,6 +4,7 @@ import threading
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from uuid_utils.compat import uuid7
 
 from kaizen_engine.errors import JobAbort
@@ -16,6 +17,8 @@ from llm_app.models import CallRecord, LedgerEntry
 from llm_app.writer import GroupCommitWriter, LostLease
 from tests.factories.projects import ProjectFactory
 
+DEAR = LostCall("student", "own/model", 500, 200, Decimal("0.01"))
+CHEAP = LostCall("student", "own/model", 50, 20, Decimal("0.001"))
 BOTH = pytest.mark.parametrize("live_database", ["sqlite", "postgres"], indirect=True)
 
 
@@ -92,6 +95,56 @@ def test_a_lost_try_is_charged_at_its_upper_bound(open_journal):
     journal.lost(LostCall("student", "own/model", 500, 200, Decimal("0.01")))
     assert LedgerEntry.objects.get(is_upper_bound=True).cost_usd == Decimal("0.01")
     assert journal.spent() == Spent(Decimal("0.010021"), 810, 2)
+
+
+def test_tries_that_never_brought_an_answer_count_in_the_next_process_too(open_journal):
+    journal = open_journal()
+    for _ in range(3):
+        journal.lost(DEAR)
+    journal.record(call())
+    assert open_journal().spent().calls == 4
+
+
+def test_calls_under_way_are_charged_to_a_process_that_dies_and_not_to_one_that_settles(
+    open_journal,
+):
+    journal = open_journal()
+    with journal.in_flight(CHEAP), journal.in_flight(DEAR), journal.in_flight(CHEAP):
+        pass
+    with journal.in_flight(DEAR):
+        assert open_journal().spent() == Spent(Decimal("0.03"), 2100, 1)
+    row = LedgerEntry.objects.get()
+    assert (row.role, row.is_upper_bound) == ("in_flight", True)
+    journal.settle()
+    assert open_journal().spent() == Spent()
+
+
+def test_settling_keeps_the_charge_of_a_call_that_is_still_under_way(open_journal):
+    journal = open_journal()
+    with journal.in_flight(DEAR):
+        with journal.in_flight(DEAR):
+            pass
+        journal.settle()
+        assert open_journal().spent() == Spent(Decimal("0.01"), 700, 1)
+    journal.settle()
+    assert not LedgerEntry.objects.exists()
+
+
+def test_calls_that_are_covered_write_nothing(open_journal):
+    journal = open_journal()
+    writes = []
+
+    def count(run, sql, *rest):
+        writes.append(sql)
+        return run(sql, *rest)
+
+    with journal.in_flight(DEAR):
+        pass
+    journal.writer.call(lambda: connection.execute_wrappers.append(count))
+    for most in (CHEAP, DEAR, CHEAP):
+        with journal.in_flight(most):
+            pass
+    assert not [sql for sql in writes if "ledgerentry" in sql]
 
 
 def test_nothing_was_spent_on_a_new_subject(open_journal):
