@@ -85,7 +85,8 @@ def _with_examples(body: str, version: PromptVersion, title: str, name: str) -> 
     shown = Example.objects.filter(
         task=version.task, public_id__in=public_ids, split__in=SHOWN_SPLITS
     ).order_by("id")[:MOST_EXAMPLES]
-    head = f"\n\n### {title}: {len(public_ids)} examples"
+    count = min(len(public_ids), MOST_EXAMPLES)
+    head = f"\n\n### {title} on dev: {len(public_ids)}, here {count}"
     for block in _blocks(shown):
         if len((body + head + block).encode()) > LARGEST_BYTES:
             break

@@ -29,12 +29,13 @@ LONGEST_LABEL = 200
 def pull_merged(*, pull: PullRequest, status: PullStatus, content: bytes | None) -> None:
     """Record the merge once, with the version that it brought, and serve that if it may be."""
     actor = merger_actor(pull, status.merger)
+    shown = _kaizens_own(pull, status.merger) or actor
     moved = pull_move(
-        actor=actor,
+        actor=shown,
         pull=pull,
         to=PullRequestState.MERGED,
         merge_sha=status.merge_sha,
-        merged_by=actor.label,
+        merged_by=shown.label,
     )
     if not moved:
         return
@@ -73,6 +74,21 @@ def merger_actor(pull: PullRequest, merger: Person | None) -> Actor:
     known = (merger.login or merger.email or merger.name) if merger else ""
     label = f"git:{known or 'unknown'}"[:LONGEST_LABEL]
     return Actor(label, project.pk, is_system=True)
+
+
+def approver_person(version: PromptVersion) -> Person:
+    """Return whose name a merge by Kaizen carries: who approved."""
+    user = version.reviewed_by
+    if user is None:
+        return Person("Kaizen")
+    return Person(user.username, user.email or f"{user.username}@localhost.invalid")
+
+
+def _kaizens_own(pull: PullRequest, merger: Person | None) -> Actor | None:
+    """Return who approved, where the merge is the one that Kaizen made for them. Only a label."""
+    version = PromptVersion.objects.select_related("task__project").get(pk=pull.version_id)
+    is_ours = version.review_state == ReviewState.APPROVED and merger == approver_person(version)
+    return _reviewer(version) if is_ours else None
 
 
 def _merged_version(pull: PullRequest, actor: Actor, content: bytes | None) -> PromptVersion:

@@ -27,7 +27,7 @@ from prompts_app.providers import provider_of
 from prompts_app.pull_body import pull_body, pull_title
 from prompts_app.queue import follow_on_commit
 from prompts_app.selectors import is_worth_proposing
-from prompts_app.services.pull_merged import pull_merged, pull_serve_held
+from prompts_app.services.pull_merged import approver_person, pull_merged, pull_serve_held
 from prompts_app.services.pull_moves import pull_move, pull_trouble
 
 State = PullRequestState
@@ -187,26 +187,19 @@ def _look(pull: PullRequest) -> None:
 
 def _decide(pull: PullRequest, provider: GitProvider) -> PullStatus | None:
     """Do to an open pull request what the review says."""
-    review = PromptVersion.objects.values_list("review_state", flat=True).get(pk=pull.version_id)
-    if review == ReviewState.REJECTED:
+    version = PromptVersion.objects.select_related("reviewed_by").get(pk=pull.version_id)
+    if version.review_state == ReviewState.REJECTED:
         provider.close(_ref(pull))
         return PullStatus(State.CLOSED)
-    if review != ReviewState.APPROVED or pull.state != State.OPEN:
+    if version.review_state != ReviewState.APPROVED or pull.state != State.OPEN:
         return None
     try:
-        message = f"Merge version {pull.version.number} of {pull.version.task.slug}\n"
-        provider.merge(_ref(pull), message=message, author=_approver(pull.version))
+        message = f"Merge version {version.number} of {pull.repository.task.slug}\n"
+        provider.merge(_ref(pull), message=message, author=approver_person(version))
     except GitError as error:
         pull_trouble(pull=pull, error=error, to=State.AWAITING_MERGE)
         return None
     return provider.pull_state(_ref(pull))
-
-
-def _approver(version: PromptVersion) -> Person:
-    user = PromptVersion.objects.select_related("reviewed_by").get(pk=version.pk).reviewed_by
-    if user is None:
-        return Person("Kaizen")
-    return Person(user.username, user.email or f"{user.username}@localhost.invalid")
 
 
 def _ref(pull: PullRequest) -> PullRef:

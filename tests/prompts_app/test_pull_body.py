@@ -53,8 +53,8 @@ def test_the_body_shows_what_a_reviewer_asks(task, live) -> None:
         f"`{version.hash}`",
         f"`{PATH}`",
         f"/admin/prompts_app/promptversion/{version.pk}/change/",
-        "### Fixed: 1 examples\n\n```text\nmy box\n```\nexpected\n```text\nK\n```",
-        "### Broken: 1 examples\n\n```text\na bill\n```",
+        "### Fixed on dev: 1, here 1\n\n```text\nmy box\n```\nexpected\n```text\nK\n```",
+        "### Broken on dev: 1, here 1\n\n```text\na bill\n```",
     ):
         assert words in body
     assert "A draft" not in body

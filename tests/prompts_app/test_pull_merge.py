@@ -224,6 +224,7 @@ def test_approved_in_kaizen_is_served_at_once_and_merged_by_kaizen(
     assert git(bare, "rev-parse", "main") == merged.merge_sha
     assert git(bare, "show", "-s", "--format=%an|%ae", "main") == "approver|approver@example.org"
     assert GateResult.objects.filter(name="promotion").count() == 2
+    assert merged.merged_by == "user:approver"
 
 
 def test_where_a_merge_serves_the_approval_waits_for_it(
