@@ -103,13 +103,11 @@ class Bench:
 
     def run(self, strategy: str, label: str, train: list[Row], test: list[Row]) -> Outcome:
         slug = f"{strategy}-{label.replace(' ', '-')}"
-        codes = sorted({code for _, code in train})
-        made = self.site.manage(TASK_SCRIPT.format(slug=slug, codes=codes))
-        self.log(slug, train)
+        prompt_id = self.task(slug, train)
         seed_artifact = self.served(slug)
         start = time.monotonic()
         with MemoryWatch(self.site.model_log.parent) as memory:
-            result = self.optimize(made["prompt_id"], strategy)
+            result = self.optimize(prompt_id, strategy)
         seconds = time.monotonic() - start
         winner = result["artifact"] or seed_artifact
         before, after = self.scores(seed_artifact, test), self.scores(winner, test)
@@ -120,6 +118,13 @@ class Bench:
             mean(before), mean(after), paired.low, paired.high, result["evidence"]["calls"],
             tuple(result["estimate"]["calls"]), seconds, memory.peak_mib,
         )  # fmt: skip
+
+    def task(self, slug: str, rows: list[Row]) -> str:
+        """Make a prompt for the codes of `rows` and log these as its feedback."""
+        codes = sorted({code for _, code in rows})
+        made = self.site.manage(TASK_SCRIPT.format(slug=slug, codes=codes))
+        self.log(slug, rows)
+        return made["prompt_id"]
 
     def log(self, slug: str, rows: list[Row]) -> None:
         for start in range(0, len(rows), 100):
@@ -140,9 +145,11 @@ class Bench:
         artifact: dict[str, Any] = answer["artifact"]
         return artifact
 
-    def optimize(self, prompt_id: str, strategy: str = "bootstrap") -> dict[str, Any]:
+    def optimize(
+        self, prompt_id: str, strategy: str = "bootstrap", **settings: Any
+    ) -> dict[str, Any]:
         """Return the result of a job, with the estimate made before it."""
-        body = {"prompt_id": prompt_id, "config": {"optimizer_type": strategy}}
+        body = {"prompt_id": prompt_id, "config": {"optimizer_type": strategy} | settings}
         started = self.http.post(f"{API}/optimization/start", json=body).raise_for_status().json()
         address = f"{API}/optimization/jobs/{started['job_id']}"
         while (job := self.http.get(address).json())["status"] in {
@@ -154,7 +161,7 @@ class Bench:
         if job["status"] != "succeeded":
             sys.exit(f"the job ended {job['status']}: {job}")
         result: dict[str, Any] = self.http.get(f"{address}/result").raise_for_status().json()
-        return result | {"estimate": job["estimate"]}
+        return result | {"estimate": job["estimate"], "job_id": started["job_id"]}
 
     def scores(self, artifact: dict[str, Any], rows: list[Row]) -> list[float]:
         """Score the artifact as an application would: the SDK's renderer and the openai package."""
