@@ -129,25 +129,6 @@ def _moves(task: Task, tag: str) -> QuerySet[GateResult]:
     return GateResult.objects.filter(name=PROMOTION, version__task=task, tag=tag).order_by("id")
 
 
-def lineage(task: Task) -> list[dict[str, Any]]:
-    """Return the versions by number, with their parents' numbers and the tags on them."""
-    versions = task.versions.order_by("number").prefetch_related("parents", "tags")
-    return [
-        {
-            "version": str(version.public_id),
-            "number": version.number,
-            "hash": version.hash,
-            "review_state": version.review_state,
-            "verdict": version.verdict,
-            "change_reason": version.change_reason,
-            "author": version.author_label,
-            "parents": sorted(parent.number for parent in version.parents.all()),
-            "tags": sorted(tag.name for tag in version.tags.all()),
-        }
-        for version in versions.defer("artifact", "evidence", "dspy_state")
-    ]
-
-
 def is_worth_proposing(version: PromptVersion) -> bool:
     """Return whether its verdict asks for a pull request; a rejected version gets none."""
     return version.verdict in WORTH_PROPOSING and version.review_state != ReviewState.REJECTED

@@ -41,6 +41,14 @@ def test_the_web_process_starts_without_the_heavy_libraries() -> None:
     assert not HEAVY & set(answer.stdout.split())
 
 
+def test_only_modules_that_say_so_import_dspy() -> None:
+    imports = re.compile(r"^\s*(from|import) (dspy|litellm)\b", re.MULTILINE)
+    engine = (ROOT / "kaizen_engine").rglob("*.py")
+    importing = {path.name for path in engine if imports.search(path.read_text())}
+    assert importing
+    assert all(name.startswith("dspy_") for name in importing)
+
+
 def test_the_sdk_carries_a_byte_copy_of_renderer_and_parser() -> None:
     for name in ("render", "parse"):
         ours = ROOT / f"kaizen_engine/prompts/{name}.py"

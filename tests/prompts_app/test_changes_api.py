@@ -3,7 +3,6 @@ import pytest
 from kaizen_engine.states import GateBasis
 from projects_app.models import Scope
 from prompts_app.models import Tag
-from prompts_app.selectors import lineage
 from prompts_app.services.tags import version_promote
 from tests.factories.prompts import PromptVersionFactory
 from tests.factories.tasks import TaskFactory
@@ -80,10 +79,3 @@ def test_an_idle_poll_takes_one_query(api_client, live, django_assert_num_querie
     revision = api_client.get(URL).json()["revision"]
     with django_assert_num_queries(1):
         api_client.get(URL, {"since": revision})
-
-
-def test_the_lineage_names_parents_and_tags_by_number(live, proven):
-    first, second = lineage(live.task)
-    assert (first["number"], first["parents"], first["tags"]) == (1, [], ["production"])
-    assert (second["number"], second["parents"], second["tags"]) == (2, [1], [])
-    assert second["verdict"] == "confirmed"

@@ -1,0 +1,29 @@
+"""Where a version came from, what changed on the way and what it gained."""
+
+from prompts_app.lineage import lineage
+from tests.factories.prompts import PromptVersionFactory
+
+
+def test_a_version_names_its_parents_and_its_tags(live, proven):
+    first, second = lineage(live.task)
+    assert (first["number"], first["parents"], first["tags"]) == (1, [], ["production"])
+    assert (second["number"], second["tags"], second["verdict"]) == (2, [], "confirmed")
+    assert [step["number"] for step in second["parents"]] == [1]
+
+
+def test_a_step_shows_only_what_changed(live):
+    text = {**live.artifact, "system": "Answer kindly."}
+    PromptVersionFactory(task=live.task, parents=[live], artifact=text)
+    step = lineage(live.task)[1]["parents"][0]
+    assert "".join(span["text"] for span in step["text"]["system"] if span["op"] != "delete") == (
+        "Answer kindly."
+    )
+    assert step["text"]["user_template"] == []
+
+
+def test_a_gain_stands_only_beside_the_parent_it_was_measured_against(live, proven):
+    other = PromptVersionFactory(task=live.task, parents=[proven])
+    by_number = {entry["number"]: entry for entry in lineage(live.task)}
+    measured = by_number[proven.number]["parents"][0]["gain"]
+    assert measured is None or measured["low"] <= measured["gain"] <= measured["high"]
+    assert by_number[other.number]["parents"][0]["gain"] is None
