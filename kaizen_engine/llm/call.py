@@ -2,11 +2,13 @@
 
 Each try has a reservation of its own, since a try that brings no answer may be billed as well. A
 429 is a request to wait and uses up no try; all other retryable failures do. A call that failed
-all its tries is one failure for the breaker, and begins anew while the breaker stays closed.
+all its tries is one failure for the breaker, and begins anew while the breaker stays closed. When
+others are answered meanwhile, the request is at fault and not the provider: that counts nothing
+for the breaker, and ends the job once the request has failed in several rounds of tries.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import NoReturn
@@ -15,6 +17,7 @@ from kaizen_engine.clock import Clock
 from kaizen_engine.errors import (
     BreakerOpen,
     JobAbort,
+    KaizenError,
     ProviderError,
     ProviderRateLimited,
 )
@@ -28,6 +31,7 @@ from kaizen_engine.states import StopReason
 
 _PROBE_POLL_S = 0.2
 _SHORTEST_TIMEOUT_S = 0.05
+_LONE_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Call:
     tries: int = 0
     failures: int = 0
     rounds: int = 0
+    lone_rounds: int = 0
+    failing_since: float = 0.0
     deferrals: int = 0
     deferred_at: float | None = None
     is_admitted: bool = False
@@ -147,9 +153,10 @@ class Call:
             self._charge_failure(reservation, is_billable=True)
             raise
         latency_ms = round((self.door.clock.monotonic() - began) * 1000)
+        response = self._counted(response)
         cost_usd = self._charge(reservation, response)
         self.door.breaker.success(self.key)
-        self.door.pace.answered(self.key)
+        self.door.pace.answered(self.key, began)
         return Answered(response, cost_usd, latency_ms, self.tries)
 
     def _timeout_s(self) -> float:
@@ -158,12 +165,15 @@ class Call:
             return self.door.call_timeout_s
         return max(_SHORTEST_TIMEOUT_S, min(self.door.call_timeout_s, left))
 
+    def _counted(self, response: ChatResponse) -> ChatResponse:
+        """Put the bounds, the only safe figures, where the provider told no usage or nonsense."""
+        if response.input_tokens > 0 and response.output_tokens >= 0:
+            return response
+        return replace(response, input_tokens=self._input_bound, output_tokens=self.wire.max_tokens)
+
     def _charge(self, reservation: Reservation, response: ChatResponse) -> Decimal:
-        tokens = response.input_tokens + response.output_tokens
         cost_usd = response_cost(self.price, response)
-        if response.input_tokens <= 0:
-            # No prompt is empty: the provider told no usage, so the bound is the only safe figure.
-            tokens, cost_usd = reservation.tokens, reservation.usd
+        tokens = response.input_tokens + response.output_tokens
         self.door.meter.settle(reservation, cost_usd, tokens)
         return cost_usd
 
@@ -190,15 +200,33 @@ class Call:
                 self.door.breaker.success(self.key)
             self._give_up(StopReason.ERROR, error)
         self.failures += 1
+        if self.failures == 1:
+            self.failing_since = self.door.clock.monotonic()
         if self.failures < self.door.tries:
             wait_s = self.door.backoff.seconds(self.failures, error.retry_after)
             self._check_patience(wait_s, error)
             self.door.meter.pause(wait_s)
             return
-        self.door.breaker.failure(self.key)
+        self._end_round(error)
+
+    def _end_round(self, error: ProviderError) -> None:
+        """Blame the provider, or this request where a later one was answered meanwhile."""
+        if self.door.pace.has_answered_since(self.key, self.failing_since):
+            self.lone_rounds += 1
+            if self.lone_rounds >= _LONE_ROUNDS:
+                self._give_up(StopReason.ERROR, self._named(error))
+        else:
+            self.door.breaker.failure(self.key)
         self.is_admitted, self.failures, self.rounds = False, 0, self.rounds + 1
         if error.retry_after:
             self._hold(error.retry_after, 0.0, error)
+
+    def _named(self, error: ProviderError) -> KaizenError:
+        """Name the request by its hash: its text may be a row that nobody is to see."""
+        return KaizenError(
+            f"the {self.role}'s request {self.wire.messages_hash[:12]} failed {self.tries} times "
+            f"while others were answered: {error}"
+        )
 
     def _hold(self, wait_s: float, silent_s: float, error: ProviderError) -> None:
         self._check_patience(silent_s + wait_s, error)

@@ -36,6 +36,7 @@ class Backoff:
 class _Mark:
     hold_until: float = float("-inf")
     answered_at: float = float("-inf")
+    answered_began: float = float("-inf")
 
 
 class Pace:
@@ -59,9 +60,16 @@ class Pace:
             mark = self._marks.setdefault(key, _Mark())
             return max(0.0, mark.hold_until - self._clock.monotonic())
 
-    def answered(self, key: str) -> None:
+    def answered(self, key: str, began: float) -> None:
         with self._lock:
-            self._marks.setdefault(key, _Mark()).answered_at = self._clock.monotonic()
+            mark = self._marks.setdefault(key, _Mark())
+            mark.answered_at = self._clock.monotonic()
+            mark.answered_began = max(mark.answered_began, began)
+
+    def has_answered_since(self, key: str, moment: float) -> bool:
+        """Say whether a try that began after `moment` was answered."""
+        with self._lock:
+            return self._marks.setdefault(key, _Mark()).answered_began > moment
 
     def silent_s(self, key: str, since: float) -> float:
         """Return the seconds without any answer, counted from `since` or the last one."""

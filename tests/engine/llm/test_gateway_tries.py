@@ -1,6 +1,8 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -12,6 +14,8 @@ from kaizen_engine.errors import (
     ProviderUnavailable,
 )
 from kaizen_engine.llm.meter import Budget
+from kaizen_engine.llm.pricing import tokens_upper_bound
+from kaizen_engine.llm.types import ChatRequest, ChatResponse
 from kaizen_engine.states import StopReason
 from tests.engine.llm.doubles import ScriptedProvider, Stage, VaryingProvider, ask, stage
 
@@ -219,3 +223,63 @@ def test_no_call_starts_after_a_stop() -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(64)))
     assert provider.calls == 0
+
+
+class PoisonedProvider(ScriptedProvider):
+    """Fails on every request that holds the word poison."""
+
+    def complete(self, request: ChatRequest, *, timeout_s: float) -> ChatResponse:
+        answer = super().complete(request, timeout_s=timeout_s)
+        if "poison" in request.messages[0]["content"]:
+            raise DOWN
+        return answer
+
+
+class BusyClock(FrozenClock):
+    """Other calls are answered while somebody waits."""
+
+    others: Callable[[], None] | None = None
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        others, self.others = self.others, None
+        if others:
+            others()
+            self.others = others
+
+
+def test_a_request_that_always_fails_while_others_are_answered_is_named_and_trips_nothing() -> None:
+    clock, numbers = BusyClock(), count()
+    scene = Stage(PoisonedProvider(clock), clock)
+    gateway = scene.gateway()
+    clock.others = lambda: gateway.complete(ask(f"other {next(numbers)}"), role="student")
+    with pytest.raises(JobAbort) as abort:
+        gateway.complete(ask("poison"), role="teacher")
+    assert abort.value.reason is scene.meter.stopped is StopReason.ERROR
+    assert ask("poison").messages_hash[:12] in abort.value.detail
+    assert "teacher" in abort.value.detail
+    assert scene.breaker.state("acme") == "closed"
+    poisoned = [each for each in scene.provider.requests if "poison" in str(each.messages)]
+    assert len(poisoned) == 9
+
+
+def test_an_answer_begun_before_an_outage_does_not_blame_the_request() -> None:
+    scene = stage("before", *[DOWN] * 50)
+    gateway = scene.gateway()
+    gateway.complete(ask("before"), role="student")
+    with pytest.raises(JobAbort) as abort:
+        gateway.complete(ask("after"), role="student")
+    assert abort.value.reason is StopReason.PROVIDER_DOWN
+    assert scene.breaker.state("acme") == "open"
+
+
+@pytest.mark.parametrize(("sent", "got"), [(0, 5), (10, -1), (-10, 5)])
+def test_usage_that_cannot_be_true_is_charged_and_kept_at_the_upper_bound(
+    sent: int, got: int
+) -> None:
+    scene = stage(lambda request: ChatResponse("fine", sent, got))
+    response = scene.gateway().complete(ask(max_tokens=100), role="student")
+    bound = tokens_upper_bound(ask().messages)
+    assert (response.input_tokens, response.output_tokens) == (bound, 100)
+    assert scene.meter.spent.tokens == bound + 100
+    assert scene.journal.records[0].cost_usd == scene.meter.spent.usd > 0
