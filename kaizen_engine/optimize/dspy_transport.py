@@ -26,6 +26,8 @@ from dspy._vendor.lm15.transports import (
 _CONNECT_S = 10.0
 _SHORTEST_S = 0.001
 _LARGEST_BODY = 10 * 1024 * 1024
+# A proxy says these of a request it has passed on, which the server behind it may have answered.
+_PASSED_ON = frozenset({502, 504})
 _TOO_LARGE = "the answer is larger than 10 MiB"
 _LATE = "no complete answer within the call's time limit"
 
@@ -79,7 +81,7 @@ class DeadlineTransport:
             progress.maybe_billed = True
             raise
         progress.status = response.status
-        progress.maybe_billed = 200 <= response.status < 300
+        progress.maybe_billed = 200 <= response.status < 300 or response.status in _PASSED_ON
         return _watched(response, progress)
 
     def close(self) -> None:
