@@ -9,7 +9,7 @@ from django.utils import timezone
 from kaizen_engine.states import LIVE_JOB_STATES, JobState, Verdict
 from optimization_app.models import Job, Trial
 from optimization_app.selectors import job_sentence
-from prompts_app.review_page import evidence_facts, money
+from prompts_app.review_page import Score, evidence_facts, money, score_of
 
 TONES = {Verdict.CONFIRMED.value: "is-good", Verdict.WORSE.value: "is-bad"}
 
@@ -22,6 +22,7 @@ class JobPage:
     sentence: str
     tone: str
     is_live: bool
+    score: Score | None
     facts: list[tuple[str, str]]
     spent_percent: int
     spent: str
@@ -32,13 +33,15 @@ class JobPage:
 
 
 def job_page_of(job: Job) -> JobPage:
+    evidence = job.result.get("evidence", {})
     trials = list(job.trials.order_by("number").defer("artifact"))
     return JobPage(
         job=job,
         sentence=job_sentence(job),
         tone=_tone(job),
         is_live=job.state in LIVE_JOB_STATES,
-        facts=evidence_facts(job.result.get("evidence", {})),
+        score=score_of(evidence),
+        facts=evidence_facts(evidence),
         spent_percent=_share(job),
         spent=money(job.spent_usd),
         budget=money(job.budget_usd),
