@@ -115,6 +115,15 @@ class MembershipAdmin(ProjectScopedAdmin):
             return redirect("admin:projects_app_membership_change", object_id)
 
 
+class ExpiryWidget(AdminSplitDateTime):
+    """The stock pair of fields, each with the name that a screen reader needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for part, name in zip(self.widgets, ("Last day", "Last time"), strict=True):
+            part.attrs["aria-label"] = name
+
+
 class ApiKeyForm(ServiceForm):
     scopes = forms.MultipleChoiceField(
         choices=[(scope.value, f"{scope.value}: {words}") for scope, words in SCOPES.items()],
@@ -122,7 +131,7 @@ class ApiKeyForm(ServiceForm):
     )
     expires_at = forms.SplitDateTimeField(
         required=False,
-        widget=AdminSplitDateTime,
+        widget=ExpiryWidget,
         help_text="Left empty: one year from now, the longest.",
     )
 
