@@ -31,6 +31,7 @@ class VanillaAdapter(dspy.Adapter):  # type: ignore[misc]
         self._inputs, self._outputs = internal_names(artifact)
         # DSPy trims the indentation of instructions; untouched ones must stay byte for byte.
         self._untouched = self.signature.instructions
+        self._last: tuple[str, list[Any], Mapping[str, Any]] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "VanillaAdapter":
         return self
@@ -93,9 +94,15 @@ class VanillaAdapter(dspy.Adapter):  # type: ignore[misc]
     def _candidate(
         self, signature: type[dspy.Signature], demos: Sequence[Any]
     ) -> Mapping[str, Any]:
-        instructions = signature.instructions
+        """Build the candidate, or take the last one: an evaluation asks for it at every row."""
+        instructions, last = signature.instructions, self._last
+        if last is not None and last[0] == instructions and last[1] == demos:
+            return last[2]
         system = self._plain["system"] if instructions == self._untouched else instructions
-        return {**self._plain, "system": system, "demos": [self._demo(demo) for demo in demos]}
+        shown = [self._demo(demo) for demo in demos]
+        candidate = {**self._plain, "system": system, "demos": shown}
+        self._last = (instructions, list(demos), candidate)
+        return candidate
 
     def _demo(self, demo: Mapping[str, Any]) -> dict[str, Any]:
         # As the artifact spells it: DSPy may hold 2.0 where what ships says 2.

@@ -7,10 +7,12 @@ Media keep the address they came with, and text parts are never joined, so that
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from dspy.lm15 import AudioPart, Config, ImagePart, Message, Request, TextPart
 
+_LONGEST_KEPT = 4000
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,")
 
 
@@ -21,7 +23,7 @@ def to_lm15(model: str, messages: Sequence[Mapping[str, Any]], config: Config) -
     if rest and rest[0]["role"] == "system":
         content = rest.pop(0)["content"]
         system = content if isinstance(content, str) else _parts(content)
-    turns = tuple(Message(role=turn["role"], parts=_parts(turn["content"])) for turn in rest)
+    turns = tuple(_turn(turn["role"], turn["content"]) for turn in rest)
     return Request(model=model, messages=turns, system=system, config=config)
 
 
@@ -35,6 +37,18 @@ def from_lm15(request: Request) -> tuple[dict[str, Any], ...]:
         content = system if isinstance(system, str) else _content(system)
         messages.insert(0, {"role": "system", "content": content})
     return tuple(messages)
+
+
+def _turn(role: Any, content: Any) -> Message:
+    if isinstance(content, str) and len(content) <= _LONGEST_KEPT:
+        return _text_turn(role, content)
+    return Message(role=role, parts=_parts(content))
+
+
+@lru_cache(maxsize=1024)
+def _text_turn(role: Any, text: str) -> Message:
+    """Return the same immutable turn for the demonstrations that every call of a candidate has."""
+    return Message(role=role, parts=(TextPart(text),))
 
 
 def with_inline_media(request: Request) -> Request:
