@@ -1,0 +1,137 @@
+"""Rows of a CSV or JSONL file, one at a time, each with the number of its first line.
+
+A row that cannot be read is a problem of its own, and the rows after it are read all the same.
+"""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+import msgspec
+
+from projects_app.exceptions import InvalidInput
+
+LONGEST_CELL = 1024 * 1024
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+DELIMITERS = ",;\t"
+CSV = (".csv", ".tsv")
+JSONL = (".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """The cells by column; `problem` says why there are none."""
+
+    line: int
+    cells: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """An open file. `columns` is empty for JSONL, where each line names its own."""
+
+    rows: Iterator[FileRow]
+    columns: tuple[str, ...]
+    raw: BinaryIO
+    size: int
+
+    @property
+    def share_read(self) -> float:
+        return self.raw.tell() / self.size if self.size else 1.0
+
+
+@contextmanager
+def open_rows(path: Path) -> Iterator[RowFile]:
+    """Open a file by the ending of its name; raises InvalidInput.
+
+    UTF-8 and UTF-16 are told by their first bytes; any line ending will do.
+    """
+    ending = path.suffix.lower()
+    if ending not in CSV + JSONL:
+        raise InvalidInput(f"{path.name}: the name must end in {', '.join(CSV + JSONL)}")
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}") from error
+    with raw, _text(raw) as text:
+        columns, rows = _csv(text) if ending in CSV else ((), _jsonl(text))
+        yield RowFile(_until_undecodable(rows), columns, raw, path.stat().st_size)
+
+
+def _text(raw: BinaryIO) -> TextIO:
+    """Read broken UTF-8 as surrogates, so that its own row alone is refused."""
+    start = raw.read(4)
+    raw.seek(0)
+    encoding = _encoding(start)
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
+    return TextIOWrapper(raw, encoding, errors=errors, newline="")
+
+
+def _encoding(start: bytes) -> str:
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    if 0 in start[:2]:
+        return "utf-16-be" if start[0] == 0 else "utf-16-le"
+    return "utf-8"
+
+
+def _until_undecodable(rows: Iterator[FileRow]) -> Iterator[FileRow]:
+    """Nothing after a broken unit of UTF-16 can be trusted."""
+    line = 0
+    try:
+        for row in rows:
+            line = row.line
+            yield row
+    except UnicodeDecodeError as error:
+        problem = f"not readable as {error.encoding} from here on"
+        yield FileRow(line + 1, problem=problem)
+
+
+def _jsonl(text: TextIO) -> Iterator[FileRow]:
+    for number, line in enumerate(text, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield FileRow(number, msgspec.json.decode(line, type=dict[str, Any]))
+        except UnicodeEncodeError:
+            yield FileRow(number, problem="not UTF-8")
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield FileRow(number, problem=f"not a JSON object: {error}")
+
+
+def _csv(text: TextIO) -> tuple[tuple[str, ...], Iterator[FileRow]]:
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        first = text.readline()
+        delimiter = max(DELIMITERS, key=first.count)
+        header = tuple(name.strip() for name in next(csv.reader([first], delimiter=delimiter), ()))
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"line 1: not readable as {error.encoding}") from error
+    if not header or not all(header) or len(set(header)) < len(header):
+        raise InvalidInput("line 1: expected the names of the columns, each one once")
+    return header, _csv_rows(csv.reader(text, delimiter=delimiter, strict=True), header)
+
+
+def _csv_rows(reader: Any, header: tuple[str, ...]) -> Iterator[FileRow]:
+    while True:
+        line = reader.line_num + 2
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            last = reader.line_num + 1
+            yield FileRow(line, problem=f"not readable as CSV up to line {last}: {error}")
+            continue
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            yield FileRow(line, problem=f"has {len(cells)} cells, the header has {len(header)}")
+        else:
+            yield FileRow(line, dict(zip(header, cells, strict=True)))
