@@ -59,7 +59,7 @@ class Sort(dspy.Module):
 
 class Stopwatch(BaseCallback):
     def __init__(self) -> None:
-        self.calls, self.seconds = 0, 0.0
+        self.calls, self.together_s, self.alone_s = 0, 0.0, 0.0
         self._begun: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -67,9 +67,13 @@ class Stopwatch(BaseCallback):
         self._begun[call_id] = time.monotonic()
 
     def on_lm_end(self, call_id: str, outputs: Any, exception: Any = None) -> None:
+        seconds = time.monotonic() - self._begun.pop(call_id)
         with self._lock:
             self.calls += 1
-            self.seconds += time.monotonic() - self._begun.pop(call_id)
+            if threading.current_thread() is threading.main_thread():
+                self.alone_s += seconds
+            else:
+                self.together_s += seconds
 
 
 def is_right(example: Any, prediction: Any, trace: Any = None) -> bool:
@@ -128,7 +132,8 @@ def main(path: Path) -> None:
         best = optimize(order, splits, program)
         evaluate = dspy.Evaluate(devset=splits["test"], metric=is_right, num_threads=THREADS)
         before, after = evaluate(program).score, evaluate(best).score
-    print(json.dumps({"calls": watch.calls, "llm_s": watch.seconds, "test": [before, after]}))
+    seconds = {"together_s": watch.together_s, "alone_s": watch.alone_s}
+    print(json.dumps({"calls": watch.calls, **seconds, "test": [before, after]}))
 
 
 if __name__ == "__main__":
