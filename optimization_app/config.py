@@ -1,57 +1,55 @@
 """What one job was asked to do: the task's settings at its start, with what the caller changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 from django.conf import settings
 
+from kaizen_engine.evaluate.metrics import METRICS
 from kaizen_engine.optimize.strategy import STRATEGIES
+from kaizen_engine.states import Split
 from projects_app.exceptions import InvalidInput
 from tasks_app.models import Task
 
 LARGEST_BUDGET_USD = Decimal(100_000)
 LARGEST_TOKENS = 10**12
+# A mean over 400 rows is off by some 2 points; each row more costs a call for every candidate.
+# Demonstrations are at most 24 and come from a few dozen attempts.
+MOST_DEV_ROWS = 400
+MOST_TRAIN_ROWS = 200
 
 
 @dataclass(frozen=True)
 class JobConfig:
     """`student` and `teacher` are `<connection slug>/<model>`; `budget_usd` is text for JSON.
 
-    `reasoning` is what the new prompt is to have, None for what the old one has.
+    `reasoning` is what the new prompt is to have, None for what the old one has. Of more rows
+    than `max_dev_rows` and `max_train_rows` a sample is searched on.
     """
 
-    optimizer_type: str
-    num_fewshot_examples: int
-    num_trials: int
-    budget_usd: str
-    budget_tokens: int | None
-    minutes: int
-    student: str
-    teacher: str
-    metric: str
-    good_score: float
-    minimum_effect: float
-    threads: int
+    optimizer_type: str = "bootstrap"
+    num_fewshot_examples: int = 8
+    num_trials: int = 9
+    budget_usd: str = "5"
+    budget_tokens: int | None = None
+    minutes: int = 30
+    student: str = ""
+    teacher: str = ""
+    metric: str = "exact_match"
+    good_score: float = 0.8
+    minimum_effect: float = 0.02
+    threads: int = 4
     reasoning: bool | None = None
+    max_dev_rows: int = MOST_DEV_ROWS
+    max_train_rows: int = MOST_TRAIN_ROWS
 
     @classmethod
     def of_task(cls, task: Task, changes: Mapping[str, Any]) -> Self:
         """Return the task's settings with `changes`; raises InvalidInput naming each bad field."""
-        base: dict[str, Any] = {
-            "optimizer_type": task.optimizer,
-            "num_fewshot_examples": task.max_demos,
-            "num_trials": task.num_trials,
-            "budget_usd": str(task.budget_usd),
-            "budget_tokens": task.budget_tokens,
-            "minutes": task.minutes,
-            "student": task.student,
-            "teacher": task.teacher,
-        }
         return cls(
-            **(base | _checked(changes)),
-            metric=task.metric,
+            **(_own_settings(task, but=changes) | _checked(changes)),
             good_score=task.good_score,
             minimum_effect=task.minimum_effect,
             threads=settings.CONFIG.job_threads,
@@ -62,6 +60,10 @@ class JobConfig:
         # Jobs that were started before a setting existed have its default.
         known = cls.__dataclass_fields__.keys() & stored.keys()
         return cls(**{name: stored[name] for name in known})
+
+    @property
+    def most_rows(self) -> Mapping[Split, int]:
+        return {Split.TRAIN: self.max_train_rows, Split.DEV: self.max_dev_rows}
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,11 +100,14 @@ def _model(value: Any) -> str:
     return str(value)
 
 
-def _optimizer(value: Any) -> str:
-    if value not in STRATEGIES:
-        message = f"must be one of {', '.join(sorted(STRATEGIES))}"
-        raise ValueError(message)
-    return str(value)
+def _one_of(known: Collection[str]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            message = f"must be one of {', '.join(sorted(known))}"
+            raise ValueError(message)
+        return value
+
+    return read
 
 
 def _flag(value: Any) -> bool:
@@ -117,7 +122,7 @@ def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    "optimizer_type": _optimizer,
+    "optimizer_type": _one_of(STRATEGIES),
     "num_fewshot_examples": _integer(1, 24),
     "num_trials": _integer(1, 15),
     "budget_usd": _money,
@@ -126,7 +131,38 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "student": _model,
     "teacher": _model,
     "reasoning": _or_none(_flag),
+    "max_dev_rows": _integer(20, 5000),
+    "max_train_rows": _integer(5, 5000),
 }
+# Settings of a task, by the names they have in a job.
+OF_A_TASK: Mapping[str, str] = {
+    "optimizer_type": "optimizer",
+    "num_fewshot_examples": "max_demos",
+    "num_trials": "num_trials",
+    "budget_usd": "budget_usd",
+    "budget_tokens": "budget_tokens",
+    "minutes": "minutes",
+    "metric": "metric",
+}
+MODELS = ("student", "teacher")
+
+
+def _own_settings(task: Task, *, but: Container[str]) -> dict[str, Any]:
+    """Return what the job takes from its task, read as strictly as what a caller names."""
+    read, errors = {}, {}
+    readers = {**READERS, "metric": _one_of(METRICS)}
+    for name, own in OF_A_TASK.items():
+        if name in but:
+            continue
+        try:
+            value = getattr(task, own)
+            read[name] = readers[name](str(value) if isinstance(value, Decimal) else value)
+        except (ValueError, TypeError) as error:
+            errors[own] = str(error)
+    if errors:
+        message = f"the task's settings are not valid for a job: {_listed(errors)}"
+        raise InvalidInput(message, code="invalid_config", errors=errors)
+    return read | {name: getattr(task, name) for name in MODELS}
 
 
 def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,3 +180,7 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
         message = "the job's configuration is not valid"
         raise InvalidInput(message, code="invalid_config", errors=errors)
     return read
+
+
+def _listed(errors: Mapping[str, str]) -> str:
+    return "; ".join(f"{name} {why}" for name, why in errors.items())

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from feedback_app.models import Example, Feedback
+from feedback_app.selectors import is_labelled
 from kaizen_engine.data.split import (
     LEAST_TEST_ROWS,
     TEST_FROM_ROWS,
@@ -48,7 +49,7 @@ class JobEstimate:
 
 
 def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEstimate:
-    rows = rows_to_come(task, config.good_score)
+    rows = _searched(rows_to_come(task, config.good_score), config)
     found = estimate_job(
         rows,
         _mean_tokens(task, version, config),
@@ -92,7 +93,7 @@ def rows_to_come(task: Task, good_score: float) -> Rows:
     """Say how the task's labelled rows will fall into splits, without dealing them out yet."""
     splits = Example.objects.filter(task=task).values_list("split").annotate(rows=Count("id"))
     have = dict(splits.order_by())
-    new = Feedback.objects.filter(_is_labelled(good_score), task=task, example=None)
+    new = Feedback.objects.filter(is_labelled(good_score), task=task, example=None)
     deciding = new.filter(origin__in=(Origin.RANDOM.value, Origin.IMPORT.value)).count()
     added = new.count() + have.get("", 0)
     train, dev, test = (have.get(split.value, 0) for split in (Split.TRAIN, Split.DEV, Split.TEST))
@@ -106,13 +107,14 @@ def rows_to_come(task: Task, good_score: float) -> Rows:
     return Rows(train + new_train, searched - train - new_train, test + new_test)
 
 
-def _is_labelled(good_score: float) -> Q:
-    is_good = Q(score__gte=good_score) | Q(score__isnull=True, thumb=True)
-    return Q(corrected_output__isnull=False) | is_good
+def _searched(rows: Rows, config: JobConfig) -> Rows:
+    return Rows(
+        min(rows.train, config.max_train_rows), min(rows.dev, config.max_dev_rows), rows.test
+    )
 
 
 def _mean_tokens(task: Task, version: PromptVersion, config: JobConfig) -> MeanTokens:
-    rows = Feedback.objects.filter(_is_labelled(config.good_score), task=task).order_by("-id")
+    rows = Feedback.objects.filter(is_labelled(config.good_score), task=task).order_by("-id")
     pairs = [(row.inputs, row.corrected_output or row.output) for row in rows[:SAMPLE]]
     if not pairs:
         pairs = list(

@@ -28,7 +28,7 @@ from optimization_app.queue import wake_on_commit
 from optimization_app.services.estimate import estimate_for, refuse_if_over_budget
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict, InvalidInput
-from projects_app.models import Role, Scope
+from projects_app.models import AuditEntry, Role, Scope
 from projects_app.services.audit import audit_record
 from prompts_app.models import PromptVersion
 from prompts_app.selectors import live_version
@@ -37,6 +37,7 @@ from tasks_app.models import Task
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
+REFUSED = "kaizen.job.refused"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def job_start(
 def job_start_automatic(task_id: int) -> Job | None:
     """Start the job a full threshold asks for; None when there is no reason to any more.
 
-    A task in setup state never triggers. A refusal is logged, and looked at again after a while.
+    A task in setup state never triggers. A refusal is looked at again after a while, and in the
+    audit trail once a day for as long as its reason stays the same.
     """
     task = _task_to_trigger(task_id)
     if task is None:
@@ -83,7 +85,7 @@ def job_start_automatic(task_id: int) -> Job | None:
         return None
     except KaizenError as error:
         logger.warning("no job for the task %s: %s", task.slug, error)
-        _look_again_later(task)
+        _refuse(task, error)
         return None
     return job
 
@@ -127,10 +129,26 @@ def _task_to_trigger(task_id: int) -> Task | None:
     return found if live_version(found) and live_job(found) is None else None
 
 
-def _look_again_later(task: Task) -> None:
+@transaction.atomic
+def _refuse(task: Task, error: KaizenError) -> None:
     """Wait without counting a failure: what was refused never ran."""
-    wait = timedelta(seconds=settings.CONFIG.cooldown_s)
-    TaskCounter.objects.filter(task=task).update(not_before=timezone.now() + wait)
+    now, wait = timezone.now(), timedelta(seconds=settings.CONFIG.cooldown_s)
+    TaskCounter.objects.filter(task=task).update(not_before=now + wait)
+    told = AuditEntry.objects.filter(
+        action=REFUSED,
+        object_type="task",
+        object_id=str(task.public_id),
+        at__gt=now - timedelta(days=1),
+    )
+    last = told.first()
+    if last is None or last.reason != str(error):
+        audit_record(
+            actor=Actor.system(task.project_id),
+            action=REFUSED,
+            subject=task,
+            reason=str(error),
+            code=error.code,
+        )
 
 
 def _insert(actor: Actor, plan: Plan, trigger: str, *, at_least: int) -> tuple[Job, bool]:

@@ -11,6 +11,7 @@ from feedback_app.signals import threshold_reached
 from kaizen_engine.errors import PriceUnknown
 from kaizen_engine.states import JobKind, JobState
 from llm_app.models import ModelPrice
+from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.services.start import _insert, job_plan, job_start, job_start_automatic
 from optimization_app.worker import sweep_thresholds
@@ -19,6 +20,7 @@ from projects_app.exceptions import Conflict, InvalidInput, ServiceError
 from projects_app.models import AuditEntry
 from prompts_app.models import PromptVersion, Tag
 from tasks_app.models import Task
+from tests.factories.feedback import ExampleFactory
 from tests.factories.optimization import JobFactory
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +172,57 @@ def test_a_refused_automatic_job_is_tried_again_later(ready_task: Task) -> None:
     counter = TaskCounter.objects.get()
     assert counter.not_before is not None
     assert counter.failures_in_a_row == 0
+
+
+def test_a_refused_automatic_job_is_in_the_audit_trail_and_not_every_time(
+    ready_task: Task,
+) -> None:
+    Task.objects.update(budget_usd=Decimal("0.0001"))
+    ModelPrice.objects.update(input_usd_per_mtok=Decimal(1000))
+    for _ in range(2):
+        TaskCounter.objects.update(not_before=None)
+        assert job_start_automatic(ready_task.pk) is None
+    entry = AuditEntry.objects.get(action="kaizen.job.refused")
+    assert entry.object_id == str(ready_task.public_id)
+    assert "budget" in entry.reason
+    assert entry.data == {"code": "budget_too_small"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("num_trials", 50), ("max_demos", 0), ("optimizer", "magic"), ("metric", "nonsense")],
+)
+def test_a_tasks_own_settings_are_read_as_strictly_as_a_callers(
+    ready_task: Task, editor_actor: Actor, setting: str, value: object
+) -> None:
+    setattr(ready_task, setting, value)
+    with pytest.raises(InvalidInput, match=setting) as refused:
+        job_start(actor=editor_actor, task=ready_task, trigger="api")
+    assert list(refused.value.errors) == [setting]
+    assert not Job.objects.exists()
+
+
+def test_a_caller_may_overrule_a_setting_that_does_not_fit(
+    ready_task: Task, editor_actor: Actor
+) -> None:
+    ready_task.num_trials = 50
+    job, _ = job_start(actor=editor_actor, task=ready_task, trigger="api", config={"num_trials": 3})
+    assert job.config["num_trials"] == 3
+
+
+def test_a_config_from_before_a_setting_existed_has_its_default(ready_task: Task) -> None:
+    for name, value in JobConfig.of_task(ready_task, {}).to_json().items():
+        stored = JobConfig.of_task(ready_task, {"num_trials": 7}).to_json()
+        del stored[name]
+        assert getattr(JobConfig.from_json(stored), name) is not None or value is None
+
+
+def test_a_job_is_estimated_for_the_rows_it_will_search_on(
+    ready_task: Task, editor_actor: Actor
+) -> None:
+    ExampleFactory.create_batch(50, task=ready_task, split="dev")
+    plan = job_plan(ready_task, {"max_dev_rows": 30, "max_train_rows": 5})
+    assert plan.estimate["rows"] == {"train": 5, "dev": 30, "test": 0}
 
 
 def test_the_sweep_starts_what_a_signal_missed_unless_it_cools_down(ready_task: Task) -> None:
