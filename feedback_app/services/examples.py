@@ -5,8 +5,9 @@ one has none and is left for the strategies that read comments.
 """
 
 import uuid
-from collections.abc import Collection, Container, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import structlog
 from django.db import transaction
@@ -23,25 +24,38 @@ logger = structlog.get_logger(__name__)
 
 BATCH = 1000
 
+Guard = Callable[[], None]
+T = TypeVar("T")
 
-@transaction.atomic
+
+def _nobody_else() -> None:
+    """Trust that no other process prepares this task."""
+
+
 def examples_prepare(
-    *, task: Task, job_id: uuid.UUID, shown: Iterable[Mapping[str, Any]] = ()
+    *,
+    task: Task,
+    job_id: uuid.UUID,
+    shown: Iterable[Mapping[str, Any]] = (),
+    guard: Guard = _nobody_else,
 ) -> list[Example]:
     """Make an example of every labelled row that this job or a former one took; return all.
 
     Only rows that fit the task's present schemas come back. Rows with inputs that are `shown`, in
     demonstrations of a live version, never become hold-out. Idempotent: a row has one example, an
     example one split, whichever job asks and however often.
+
+    All that takes long is computed between short transactions, so that feedback can be logged
+    meanwhile. Each begins with `guard`, which raises where somebody else prepares the task by now.
     """
-    Task.objects.select_for_update(no_key=True).filter(pk=task.pk).first()
     sample = feedback_import_of(task)
-    made = _make_examples(task, sample)
-    _follow_declaration(task, sample)
+    made = _make_examples(task, sample, guard)
+    with _writing(guard):
+        _follow_declaration(task, sample)
     known = list(_examples_of(task))
-    _share_looks(known)
+    _share_looks(known, guard)
     examples = [row for row in known if fits(task, row.inputs, row.outputs)]
-    dealt = _deal_splits(task, examples, known, frozenset(map(group_key, shown)))
+    dealt = _deal_splits(task, examples, known, frozenset(map(group_key, shown)), guard)
     logger.info("examples_prepared", job=str(job_id), task=task.pk, made=made, dealt=dealt)
     return examples
 
@@ -73,13 +87,26 @@ def is_good(task: Task, row: Feedback) -> bool:
     return row.thumb is True
 
 
-def _make_examples(task: Task, sample: Dataset | None) -> int:
+@contextmanager
+def _writing(guard: Guard) -> Iterator[None]:
+    with transaction.atomic():
+        guard()
+        yield
+
+
+def _batches(rows: list[T]) -> Iterator[list[T]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
+def _make_examples(task: Task, sample: Dataset | None, guard: Guard) -> int:
     taken = Feedback.objects.filter(
         is_labelled(task.good_score), task=task, consumed_by__isnull=False, example=None
     )
     rows = [_example(task, row, sample) for row in taken.order_by("id").iterator(BATCH)]
     kept = [row for row in rows if row is not None]
-    Example.objects.bulk_create(kept, batch_size=BATCH)
+    for batch in _batches(kept):
+        with _writing(guard):
+            Example.objects.bulk_create(batch)
     return len(kept)
 
 
@@ -118,7 +145,7 @@ def _examples_of(task: Task) -> QuerySet[Example]:
     return Example.objects.filter(task=task).order_by("id")
 
 
-def _share_looks(known: Iterable[Example]) -> None:
+def _share_looks(known: Iterable[Example], guard: Guard) -> None:
     """Count a look at a group for all its rows: the same inputs logged again are not unseen."""
     rows = list(known)
     looks: dict[str, int] = {}
@@ -127,11 +154,17 @@ def _share_looks(known: Iterable[Example]) -> None:
     behind = [row for row in rows if row.looks < looks[row.group]]
     for row in behind:
         row.looks = looks[row.group]
-    Example.objects.bulk_update(behind, ["looks"], batch_size=BATCH)
+    for batch in _batches(behind):
+        with _writing(guard):
+            Example.objects.bulk_update(batch, ["looks"])
 
 
 def _deal_splits(
-    task: Task, examples: Iterable[Example], known: Iterable[Example], shown: Container[str]
+    task: Task,
+    examples: Iterable[Example],
+    known: Iterable[Example],
+    shown: Container[str],
+    guard: Guard,
 ) -> int:
     """Give a split to the rows whose group has none, and to the rest the one of their group.
 
@@ -147,9 +180,9 @@ def _deal_splits(
         by_id[key].split = split.value
         by_split.setdefault(split, []).append(by_id[key].pk)
     for split, ids in by_split.items():
-        for start in range(0, len(ids), BATCH):
-            some = Example.objects.filter(pk__in=ids[start : start + BATCH], split="")
-            some.update(split=split.value)
+        for batch in _batches(ids):
+            with _writing(guard):
+                Example.objects.filter(pk__in=batch, split="").update(split=split.value)
     return len(dealt)
 
 

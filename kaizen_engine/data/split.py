@@ -67,6 +67,21 @@ def assign_splits(rows: Sequence[SplitRow], seed: int) -> dict[str, Split]:
     return splits
 
 
+def sample_groups(rows: Sequence[tuple[str, str]], most: int, seed: int) -> frozenset[str]:
+    """Return the ids of at most `most` of these (id, group) rows, in whole groups.
+
+    Groups are drawn in the order of a seeded hash; one that does not fit any more is passed over.
+    """
+    groups: dict[str, list[str]] = {}
+    for row_id, key in rows:
+        groups.setdefault(key, []).append(row_id)
+    taken: list[str] = []
+    for key in sorted(groups, key=lambda key: (_order(key, seed), key)):
+        if len(taken) + len(groups[key]) <= most:
+            taken += groups[key]
+    return frozenset(taken)
+
+
 def _new_groups(rows: Iterable[SplitRow], known: Mapping[str, Split], seed: int) -> list[_Group]:
     groups: dict[str, _Group] = {}
     for row in rows:

@@ -1,12 +1,15 @@
 """What a job works on, frozen at its first attempt: every later one replays the same rows."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from feedback_app.models import Example
 from feedback_app.services.examples import examples_mark_used, examples_prepare
+from kaizen_engine.data.split import sample_groups
 from kaizen_engine.evaluate.runner import Example as EngineExample
 from kaizen_engine.evaluate.verdict import plan_look
 from kaizen_engine.optimize.outcome import JobSpec
@@ -17,6 +20,7 @@ from optimization_app.config import JobConfig
 from optimization_app.models import Job, Step
 from optimization_app.services.estimate import search_settings
 from optimization_app.services.lease import fence_holds
+from prompts_app.models import PromptVersion
 
 PREPARED = "prepared"
 SEARCHED = frozenset({Split.TRAIN.value, Split.DEV.value})
@@ -24,11 +28,19 @@ SEARCHED = frozenset({Split.TRAIN.value, Split.DEV.value})
 
 @dataclass(frozen=True)
 class Prepared:
-    """The engine's order, and the hash of the rows it is about."""
+    """The engine's order, the hash of the rows it is about, and how many it leaves out."""
 
     spec: JobSpec
     dataset_hash: str
     looked_at: tuple[int, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Row:
+    example: Example
+    split: Split
+    is_deciding: bool
 
 
 def job_prepare(job: Job, fence: int) -> Prepared:
@@ -38,7 +50,7 @@ def job_prepare(job: Job, fence: int) -> Prepared:
     config = JobConfig.from_json(job.config)
     spec = JobSpec(
         artifact=PromptArtifact.from_dict(job.seed_version.artifact),
-        examples=tuple(_engine_example(row, split) for row, split in rows),
+        examples=tuple(map(_engine_example, rows)),
         model=config.student,
         metric=config.metric,
         strategy=config.optimizer_type,
@@ -50,54 +62,89 @@ def job_prepare(job: Job, fence: int) -> Prepared:
         look=step.data["look"],
         minimum_effect=config.minimum_effect,
     )
-    looked_at = [row.pk for row, split in rows if split is Split.TEST and row.is_deciding]
-    return Prepared(spec, step.data["hash"], tuple(looked_at))
+    looked_at = [row.example.pk for row in rows if row.split is Split.TEST and row.is_deciding]
+    return Prepared(spec, step.data["hash"], tuple(looked_at), step.data.get("left_out", {}))
 
 
-@transaction.atomic
 def _frozen(job: Job, fence: int) -> Step:
-    if not fence_holds(job.pk, fence):
-        raise LostLease("the job is somebody else's by now")
     known = Step.objects.filter(job=job, name=PREPARED).first()
-    if known is not None:
-        return known
-    examples = examples_prepare(task=job.task, job_id=job.public_id)
-    deciding = {str(row.pk): row.looks for row in examples if _is_holdout(row) and row.is_deciding}
-    look = plan_look(deciding)
-    left_out = deciding.keys() - set(look.ids)
-    rows = [row for row in examples if str(row.pk) not in left_out and row.split in _USED]
-    examples_mark_used(task=job.task, example_ids=[row.pk for row in rows if row.split in SEARCHED])
+    return known or _freeze(job, fence)
+
+
+def _freeze(job: Job, fence: int) -> Step:
+    """Choose the rows; the database is locked only while something is written."""
+
+    def guard() -> None:
+        if not fence_holds(job.pk, fence):
+            raise LostLease("the job is somebody else's by now")
+
+    examples = examples_prepare(task=job.task, job_id=job.public_id, shown=_shown(job), guard=guard)
+    searched = _searched(job, examples)
+    held_out, look = _held_out(examples)
+    rows = [row for row in examples if row.pk in searched | held_out]
     data = {
-        "examples": [[row.pk, row.split] for row in rows],
-        "look": look.k,
+        "examples": [[row.pk, row.split, row.is_deciding] for row in rows],
+        "look": look,
         "hash": _dataset_hash(rows),
+        "left_out": _left_out(examples, searched),
     }
-    return Step.objects.create(job=job, name=PREPARED, data=data)
+    with transaction.atomic():
+        guard()
+        examples_mark_used(task=job.task, example_ids=searched)
+        return Step.objects.create(job=job, name=PREPARED, data=data)
 
 
-_USED = SEARCHED | {Split.TEST.value}
+def _shown(job: Job) -> list[Mapping[str, Any]]:
+    """Return the inputs of every demonstration in a live version and in the one to improve on."""
+    live = Q(tags__task=job.task) | Q(pk=job.seed_version_id)
+    artifacts = PromptVersion.objects.filter(live, task=job.task).values_list("artifact", flat=True)
+    return [demo["inputs"] for artifact in artifacts for demo in artifact.get("demos", ())]
 
 
-def _is_holdout(row: Example) -> bool:
-    return row.split == Split.TEST.value
+def _searched(job: Job, examples: Iterable[Example]) -> frozenset[int]:
+    """Return the rows to search on: a sample where there are more than a search needs."""
+    config = JobConfig.from_json(job.config)
+    taken: set[int] = set()
+    for split, most in config.most_rows.items():
+        rows = [(str(row.pk), row.group) for row in examples if row.split == split.value]
+        taken |= {int(row_id) for row_id in sample_groups(rows, most, job.seed)}
+    return frozenset(taken)
 
 
-def _rows(frozen: list[list[Any]]) -> list[tuple[Example, Split]]:
+def _held_out(examples: Iterable[Example]) -> tuple[frozenset[int], int]:
+    """Return the hold-out rows of this look, and which look it is."""
+    held_out = [row for row in examples if row.split == Split.TEST.value]
+    look = plan_look({str(row.pk): row.looks for row in held_out if row.is_deciding})
+    undecided = {row.pk for row in held_out if not row.is_deciding}
+    return frozenset({int(row_id) for row_id in look.ids} | undecided), look.k
+
+
+def _left_out(examples: Iterable[Example], searched: frozenset[int]) -> dict[str, int]:
+    others = [row.split for row in examples if row.split in SEARCHED and row.pk not in searched]
+    return {split: others.count(split) for split in sorted(SEARCHED)}
+
+
+def _rows(frozen: list[list[Any]]) -> list[_Row]:
     """Load the rows in their order; one that was deleted since is missing for good."""
-    found = Example.objects.in_bulk([pk for pk, _ in frozen])
-    return [(found[pk], Split(split)) for pk, split in frozen if pk in found]
+    found = Example.objects.in_bulk([pk for pk, *_ in frozen])
+    return [
+        _Row(found[pk], Split(split), is_deciding)
+        for pk, split, is_deciding in frozen
+        if pk in found
+    ]
 
 
-def _engine_example(row: Example, split: Split) -> EngineExample:
+def _engine_example(row: _Row) -> EngineExample:
+    example = row.example
     return EngineExample(
-        id=str(row.pk),
-        inputs=row.inputs,
-        outputs=row.outputs,
-        split=split,
-        group=row.group,
-        origin=Origin(row.origin),
+        id=str(example.pk),
+        inputs=example.inputs,
+        outputs=example.outputs,
+        split=row.split,
+        group=example.group,
+        origin=Origin(example.origin),
         deciding=row.is_deciding,
-        comment=row.comment,
+        comment=example.comment,
     )
 
 

@@ -132,7 +132,7 @@ def test_preparing_takes_few_queries_however_many_rows(task, django_assert_max_n
     FeedbackFactory.create_batch(200, task=task)
     job = uuid4()
     feedback_consume(task=task, job_id=job)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(20):
         examples_prepare(task=task, job_id=job)
 
 

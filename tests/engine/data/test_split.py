@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kaizen_engine.data.split import SplitRow, assign_splits, group_key
+from kaizen_engine.data.split import SplitRow, assign_splits, group_key, sample_groups
 from kaizen_engine.states import Split
 
 TRAIN, DEV, TEST = Split.TRAIN, Split.DEV, Split.TEST
@@ -122,3 +122,13 @@ def test_inputs_that_differ_in_case_blanks_and_width_are_one_group():
     assert group_key({"text": "hello"}) != group_key({"text": "hallo"})
     assert group_key({"text": "1"}) != group_key({"text": 1})
     assert group_key({"a": {"b": ["X "]}}) == group_key({"a": {"b": ["x"]}})
+
+
+def test_a_sample_takes_whole_groups_up_to_its_size_in_an_order_of_its_seed() -> None:
+    rows = [(str(number), f"group {number // 4}") for number in range(100)]
+    taken = sample_groups(rows, 30, seed=1)
+    assert len(taken) == 28
+    assert taken == sample_groups(rows, 30, seed=1) != sample_groups(rows, 30, seed=2)
+    groups = [group for row, group in rows if row in taken]
+    assert all(groups.count(group) == 4 for group in groups)
+    assert len(sample_groups(rows, 1000, seed=1)) == 100
