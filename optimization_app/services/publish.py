@@ -1,6 +1,7 @@
 """From an outcome to a draft: each step happens once, whoever gets to it first.
 
-1. The outcome is frozen as a step in the transaction that moves the job to `publishing`.
+1. The outcome is frozen as a step in the transaction that moves the job to `publishing`; where
+   hold-out figures are stored, the same transaction counts the look.
 2. The draft is a step in the transaction that creates the version.
 3. The job ends. A worker that takes over begins with the first of these that is not there yet.
 """
@@ -43,18 +44,31 @@ WORTH_A_VERSION = frozenset(
 
 def outcome_close(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome) -> None:
     """Do with an outcome what its stop reason asks for; a lost job is left as it is."""
+    with transaction.atomic():
+        is_published = _store(job, fence, prepared, outcome)
+    if is_published:
+        job_publish(job, fence)
+
+
+def _store(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome) -> bool:
+    """End the job or begin to publish, and say which; the figures are stored either way."""
     best = best_artifact(outcome)
     facts = _facts(job, prepared, outcome, best)
     where = held_by(fence)
+    is_published = False
     if outcome.stop_reason is StopReason.CANCELLED and not (best and _is_kept(job)):
-        _end_cancelled(job, where, facts)
+        is_stored = _end_cancelled(job, where, facts)
     elif best is None or not _keeps_the_best(outcome.stop_reason):
         error = outcome.stop_detail
-        job_fail(job=job, stop_reason=outcome.stop_reason, where=where, error=error, **facts)
-    elif _begin_publishing(job, fence, prepared, outcome, facts):
-        job_publish(job, fence)
+        is_stored = job_fail(
+            job=job, stop_reason=outcome.stop_reason, where=where, error=error, **facts
+        )
     else:
-        _end_cancelled(job, where & Q(cancel_requested=True), facts)
+        is_published = _begin_publishing(job, fence, outcome, facts)
+        is_stored = is_published or _end_cancelled(job, where & Q(cancel_requested=True), facts)
+    if is_stored and outcome.comparison:
+        examples_mark_looked(task=job.task, example_ids=prepared.looked_at)
+    return is_published
 
 
 def _is_kept(job: Job) -> bool:
@@ -97,16 +111,13 @@ def _spent(spent: Spent) -> dict[str, object]:
     return spending_changes(Spending(spent.usd, spent.tokens, spent.calls))
 
 
-def _end_cancelled(job: Job, where: Q, facts: Mapping[str, Any]) -> None:
-    job_finish(
+def _end_cancelled(job: Job, where: Q, facts: Mapping[str, Any]) -> bool:
+    return job_finish(
         job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where, **facts
     )
 
 
-@transaction.atomic
-def _begin_publishing(
-    job: Job, fence: int, prepared: Prepared, outcome: JobOutcome, facts: Mapping[str, Any]
-) -> bool:
+def _begin_publishing(job: Job, fence: int, outcome: JobOutcome, facts: Mapping[str, Any]) -> bool:
     moved = job_move(
         actor=Actor.system(job.task.project_id),
         job=job,
@@ -122,7 +133,6 @@ def _begin_publishing(
             "artifact": outcome.winner.to_dict() if outcome.winner else None,
             "evidence": facts["result"]["evidence"],
             "dspy_state": dict(outcome.dspy_state),
-            "looked_at": list(prepared.looked_at) if outcome.comparison else [],
         }
         Step.objects.create(job=job, name=OUTCOME, data=frozen)
     return moved
@@ -134,7 +144,6 @@ def _draft(job: Job, fence: int, frozen: Mapping[str, Any]) -> None:
         raise LostLease("the job is somebody else's by now")
     if Step.objects.filter(job=job, name=DRAFT).exists():
         return
-    examples_mark_looked(task=job.task, example_ids=frozen["looked_at"])
     version = None
     if frozen["artifact"] and Verdict(frozen["evidence"]["verdict"]) in WORTH_A_VERSION:
         version = _create_version(job, frozen)

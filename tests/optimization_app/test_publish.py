@@ -208,6 +208,40 @@ def test_a_cancel_that_comes_before_publishing_wins(
     assert not PromptVersion.objects.filter(origin_job=job.public_id).exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "changes"),
+    [
+        (True, {}),
+        (False, {"stop_reason": StopReason.CANCELLED}),
+        (False, {"stop_reason": StopReason.ERROR}),
+        (False, {"verdict": Verdict.EQUAL}),
+    ],
+)
+def test_a_look_counts_wherever_its_figures_are_stored(
+    job: Job,
+    prepared: Prepared,
+    outcome: JobOutcome,
+    looked_at: Example,
+    asked: bool,
+    changes: dict[str, Any],
+) -> None:
+    Job.objects.update(cancel_requested=asked)
+    ended = close(job, prepared, outcome, **changes)
+    looked_at.refresh_from_db()
+    assert ended.result["evidence"]["holdout"]["gain"] == 0.2
+    assert looked_at.looks == 1
+
+
+def test_who_lost_the_job_and_a_job_that_compared_nothing_count_no_look(
+    job: Job, prepared: Prepared, outcome: JobOutcome, looked_at: Example
+) -> None:
+    close(job, prepared, outcome, stop_reason=StopReason.ERROR, comparison=None)
+    Job.objects.update(state=JobState.RUNNING.value, fence=9)
+    close(job, prepared, outcome)
+    looked_at.refresh_from_db()
+    assert looked_at.looks == 0
+
+
 def test_a_text_that_is_known_becomes_no_second_version(
     job: Job, prepared: Prepared, outcome: JobOutcome, baseline: PromptArtifact
 ) -> None:
