@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from optimization_app.stopping import STOP_FD, stop_requested
-from optimization_app.worker import reap_jobs, sweep_thresholds
+from optimization_app.worker import reap_jobs, sweep_schedules, sweep_thresholds
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ class Workforce:
         try:
             reap_jobs()
             sweep_thresholds()
+            sweep_schedules()
         except Exception:
             # Whatever is wrong with one look, the clusters have to be kept alive.
             logger.exception("looking for lost jobs failed; the next look will do")

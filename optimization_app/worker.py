@@ -7,6 +7,7 @@ from django.utils import timezone
 from feedback_app.selectors import tasks_over_threshold
 from optimization_app.services.lease import job_claim, worker_name
 from optimization_app.services.reap import jobs_reap
+from optimization_app.services.schedule import job_start_scheduled, tasks_due
 from optimization_app.services.start import job_start_automatic
 from optimization_app.stopping import leave_if_orphaned, stop_requested
 from optimization_app.supervisor import Supervisor
@@ -41,4 +42,16 @@ def sweep_thresholds() -> int:
             started += job_start_automatic(task_id) is not None
         except Exception:
             logger.exception("no job could be started for the task %d", task_id)
+    return started
+
+
+def sweep_schedules() -> int:
+    """Start the jobs whose time has come by their task's own schedule."""
+    leave_if_orphaned()
+    now, started = timezone.now(), 0
+    for task in tasks_due(now):
+        try:
+            started += job_start_scheduled(task, now) is not None
+        except Exception:
+            logger.exception("no scheduled job could be started for the task %s", task.slug)
     return started

@@ -26,6 +26,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "minimum_effect": ("Smallest gain that counts", "0.02 is two points of a hundred."),
     "auto_trigger": ("Start jobs by themselves", "Once enough new feedback has come in."),
     "threshold": ("New feedback for a job", "Feedback that no job has used yet."),
+    "cron": (
+        "Start on a schedule",
+        "Cron in UTC, as in 0 3 * * 1 for Mondays at three. Left empty: no schedule.",
+    ),
     "num_trials": ("Candidates to try", ""),
     "max_demos": ("Most examples in a prompt", ""),
     "budget_usd": ("Budget in US dollars", "A job stops before it would spend more."),
@@ -84,7 +88,7 @@ class TaskAdmin(ProjectScopedAdmin):
             "How feedback is read",
             {"fields": ("metric", "feedback_origin", "good_score", "minimum_effect")},
         ),
-        ("When a job starts", {"fields": ("auto_trigger", "threshold")}),
+        ("When a job starts", {"fields": ("auto_trigger", "threshold", "cron", "next_run_at")}),
         (
             "What a job may do",
             {
@@ -97,7 +101,7 @@ class TaskAdmin(ProjectScopedAdmin):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("project", "slug") if obj else ()
+        return ("project", "slug", "next_run_at") if obj else ("next_run_at",)
 
     @admin.display(description="Model", ordering="student_model", empty_value="not set yet")
     def student(self, task: Task) -> str | None:

@@ -51,6 +51,8 @@ class TaskOutput(serializers.ModelSerializer[Task]):
             "minimum_effect",
             "auto_trigger",
             "threshold",
+            "cron",
+            "next_run_at",
             "optimizer",
             "num_trials",
             "max_demos",
@@ -81,6 +83,12 @@ class TaskChangeInput(ExactSerializer):
     minimum_effect = serializers.FloatField(required=False, min_value=0, max_value=1)
     auto_trigger = serializers.BooleanField(required=False)
     threshold = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    cron = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=100,
+        help_text="Five fields of cron in UTC; empty: no schedule.",
+    )
     optimizer = serializers.CharField(required=False, max_length=20)
     num_trials = serializers.IntegerField(required=False, min_value=1, max_value=50)
     max_demos = serializers.IntegerField(required=False, min_value=0, max_value=64)

@@ -12,6 +12,7 @@ from kaizen_engine.states import FeedbackOrigin
 from llm_app.models import Connection
 from projects_app.choices import choices_of
 from projects_app.models import Project
+from tasks_app.cron import check_cron
 
 
 class Task(models.Model):
@@ -49,6 +50,14 @@ class Task(models.Model):
     threshold = models.PositiveIntegerField(
         default=50, validators=[MinValueValidator(1)], help_text="Unconsumed feedback for a job."
     )
+    cron = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        validators=[check_cron],
+        help_text="When a job starts besides, as cron in UTC; empty: never.",
+    )
+    next_run_at = models.DateTimeField(null=True, blank=True, editable=False)
     optimizer = models.CharField(max_length=20, default="bootstrap")
     num_trials = models.PositiveSmallIntegerField(
         default=9, validators=[MinValueValidator(1), MaxValueValidator(50)]
@@ -70,6 +79,13 @@ class Task(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["project", "slug"], name="task_slug_per_project"),
             models.CheckConstraint(condition=Q(threshold__gte=1), name="task_threshold_positive"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_run_at"],
+                name="task_scheduled",
+                condition=Q(next_run_at__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:

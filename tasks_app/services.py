@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from kaizen_engine.errors import InvalidSchema
 from kaizen_engine.prompts.schema import infer_schema, inputs_from_schema, outputs_from_schema
@@ -13,6 +14,7 @@ from projects_app.exceptions import Conflict, InvalidInput, NotHere
 from projects_app.models import Project, Role, Scope
 from projects_app.services.audit import audit_record
 from projects_app.validation import check_model
+from tasks_app.cron import next_time
 from tasks_app.fit import LONE_OUTPUT
 from tasks_app.models import Task
 from tasks_app.selectors import task_get
@@ -27,6 +29,7 @@ SETTINGS = frozenset(
         "minimum_effect",
         "auto_trigger",
         "threshold",
+        "cron",
         "optimizer",
         "num_trials",
         "max_demos",
@@ -117,6 +120,7 @@ def _check_tenant(actor: Actor, project_id: int) -> None:
 
 
 def _apply(task: Task, changes: Mapping[str, Any]) -> None:
+    cron = task.cron
     for name, value in changes.items():
         if name in MODELS:
             _set_model(task, name, value)
@@ -127,6 +131,8 @@ def _apply(task: Task, changes: Mapping[str, Any]) -> None:
         else:
             raise _refusal(name, "is no setting of a task")
     check_model(task, exclude=SCHEMAS)
+    if task.cron != cron:
+        task.next_run_at = next_time(task.cron, timezone.now()) if task.cron else None
 
 
 def _set_model(task: Task, role: str, spelled: str) -> None:
