@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from feedback_app.models import Dataset, Example, Feedback
 from feedback_app.services.datasets import dataset_create, dataset_declare
+from kaizen_engine.states import Split
 from projects_app.actors import Actor
 from projects_app.admin_forms import ServiceForm
 from projects_app.admin_scope import ProjectScopedAdmin
@@ -46,3 +47,7 @@ class ExampleAdmin(ProjectScopedAdmin):
     list_display = ("public_id", "task", "split", "origin", "is_deciding", "looks", "created_at")
     list_filter = ("split", "origin", "is_deciding")
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Leave out the hold-out: a row that a person has seen cannot prove anything."""
+        return super().get_queryset(request).exclude(split=Split.TEST.value)

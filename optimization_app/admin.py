@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from kaizen_engine.states import LIVE_JOB_STATES, JobState, Verdict
+from kaizen_engine.states import LIVE_JOB_STATES, JobState, Split, Verdict
 from optimization_app.models import EvaluationRow, Job, Trial
 from optimization_app.selectors import job_sentence
 from optimization_app.services.cancel import job_cancel
@@ -141,6 +142,10 @@ class EvaluationRowAdmin(ProjectScopedAdmin):
     list_select_related = ("job__task",)
     list_filter = ("label",)
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EvaluationRow]:
+        """Leave out the hold-out: a row that a person has seen cannot prove anything."""
+        return super().get_queryset(request).exclude(label__endswith=f"_{Split.TEST.value}")
 
     @admin.display(description="Job", ordering="job")
     def named_job(self, row: EvaluationRow) -> str:
