@@ -88,6 +88,12 @@ PROBLEMS = (
         "The estimate is larger than the budget.",
         "Raise the budget or ask for less.",
     ),
+    Problem(
+        409,
+        "daily_budget",
+        "The job could pass what its project may spend today.",
+        "Wait for the next day in UTC, ask for less, or let an admin raise the daily budget.",
+    ),
     Problem(409, "no_evidence", "The version is not confirmed.", "Run a job on it."),
     Problem(409, "gate_failed", "A gate refused the version.", "The detail names the gate."),
     Problem(409, "evidence_mismatch", "The evidence is for another text.", "Measure it anew."),

@@ -62,14 +62,14 @@ class ProjectAdmin(ProjectScopedAdmin):
     project_path = ""
     write_role = Role.ADMIN
     can_change = True
-    list_display = ("name", "slug", "two_person_rule", "serve_on", "created_at")
-    fields = ("slug", "name", "two_person_rule", "serve_on")
+    list_display = ("name", "slug", "two_person_rule", "serve_on", "daily_budget_usd")
+    fields = ("slug", "name", "two_person_rule", "serve_on", "daily_budget_usd")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("slug", "name", "two_person_rule", "serve_on") if obj else ("slug", "name")
+        return self.fields if obj else ("slug", "name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug",) if obj else ()

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
@@ -55,6 +56,15 @@ class Project(models.Model):
     )
     serve_on = models.CharField(
         max_length=10, choices=choices_of(ServeOn), default=ServeOn.APPROVE.value
+    )
+    daily_budget_usd = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        verbose_name="daily budget in US dollars",
+        help_text="No job starts that could pass it on its day in UTC. Left empty: no limit.",
     )
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -25,6 +25,7 @@ from llm_app.selectors import connection_get
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.queue import wake_on_commit
+from optimization_app.services.daily_budget import refuse_over_daily_budget
 from optimization_app.services.estimate import estimate_for, refuse_if_over_budget
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict, InvalidInput
@@ -60,7 +61,7 @@ def job_start(
     """Queue a job, or return the live one of the task with False.
 
     Raises InvalidInput (task_archived, no_active_version, no_student, invalid_config), PriceUnknown
-    and Conflict (budget_too_small).
+    and Conflict (budget_too_small, daily_budget).
     """
     actor.require(role=Role.EDITOR, scope=Scope.OPTIMIZE_TRIGGER, project_id=task.project_id)
     live = live_job(task)
@@ -180,6 +181,7 @@ def _insert_once(actor: Actor, plan: Plan, trigger: str, at_least: int) -> Job:
         minutes=config.minutes,
         estimate=dict(plan.estimate),
     )
+    refuse_over_daily_budget(job)
     taken = feedback_consume(task=plan.task, job_id=job.public_id)
     if taken < at_least:
         raise _TooFewRows

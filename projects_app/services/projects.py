@@ -1,5 +1,6 @@
 """Projects and who belongs to them."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from projects_app.models import Membership, Project, Role, User
 from projects_app.services.audit import audit_record
 from projects_app.validation import check_model
 
-CHANGEABLE = frozenset({"name", "two_person_rule", "serve_on"})
+CHANGEABLE = frozenset({"name", "two_person_rule", "serve_on", "daily_budget_usd"})
 
 
 @transaction.atomic
@@ -38,7 +39,10 @@ def project_update(*, actor: Actor, project: Project, **changes: Any) -> Project
         setattr(project, field, value)
     check_model(project)
     project.save(update_fields=[*changes])
-    audit_record(actor=actor, action="kaizen.project.updated", subject=project, **changes)
+    told = {
+        name: str(value) if isinstance(value, Decimal) else value for name, value in changes.items()
+    }
+    audit_record(actor=actor, action="kaizen.project.updated", subject=project, **told)
     return project
 
 
