@@ -187,4 +187,4 @@ def test_every_vendor_is_called_in_its_own_words_with_the_connections_secret(
         actor = Actor.system(project.pk)
         connection_secret_set(actor=actor, connection=connection, secret=vendor.key)
         assert ask(job())
-    assert len(vendor.received) == LedgerEntry.objects.count() == 1
+    assert len(vendor.received) == CallRecord.objects.count() == 1
