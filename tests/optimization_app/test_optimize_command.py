@@ -90,22 +90,26 @@ def test_a_budget_that_cannot_be_enough_exits_with_1(run: Callable[..., Result])
 def test_waiting_shows_the_evidence_and_tells_better_from_not_by_the_exit_code(
     tmp_path: Path,
 ) -> None:
-    arguments = ["--project", "support", "--task", "triage", "--trials", "3", "--wait", "--json"]
     with Installation(tmp_path / "kaizen") as installation:
         installation.shell(STAGE + "stage.build_task(''); stage.log(200)")
         installation.start_worker()
-        better = json.loads(installation.manage("optimize", *arguments))
-        assert better["verdict"] in ("confirmed", "likely")
-        assert better["evidence"]["holdout"]["gain"] > 0
+        code, found, _ = wait(installation)
+        assert found["evidence"]["holdout"]["gain"] > 0
+        assert code == (0 if found["verdict"] in ("confirmed", "likely") else 1)
         installation.shell(STAGE + FEW_ROWS)
-        done = subprocess.run(
-            [sys.executable, "manage.py", "optimize", *arguments],
-            env=installation.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 1, done.stderr
-        assert json.loads(done.stdout)["state"] == "failed"
-        assert "20 usable examples" in done.stderr
+        code, found, messages = wait(installation)
+        assert (code, found["state"]) == (1, "failed")
+        assert "20 usable examples" in messages
+
+
+def wait(installation: Installation) -> tuple[int, Result, str]:
+    arguments = ["--project", "support", "--task", "triage", "--trials", "3", "--wait", "--json"]
+    done = subprocess.run(
+        [sys.executable, "manage.py", "optimize", *arguments],
+        env=installation.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout), done.stderr
