@@ -16,6 +16,7 @@ from projects_app.admin_forms import decide
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 from projects_app.exceptions import NotAllowed
 from projects_app.models import Role
+from prompts_app import git_admin  # noqa: F401 - it registers the admins of git
 from prompts_app.models import GateResult, PromptVersion, Tag
 from prompts_app.review_page import review_page, score_of, standing
 from prompts_app.selectors import PRODUCTION

@@ -38,7 +38,7 @@ def check_place(project: Project, url: str) -> None:
     if not url:
         return
     if parts.scheme in ("http", "https"):
-        check_target(url)
+        _check_address(url)
     elif parts.scheme == "file" and not parts.netloc:
         _check_folder(project, parts.path)
     elif url.startswith("/"):
@@ -48,6 +48,13 @@ def check_place(project: Project, url: str) -> None:
             "give the absolute path of a bare repository, or an address with https:// or file://"
         )
         raise InvalidInput(message, errors={"url": message})
+
+
+def _check_address(url: str) -> None:
+    try:
+        check_target(url)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), code=error.code, errors={"url": str(error)}) from error
 
 
 def _check_folder(project: Project, path: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kaizen_engine.prompts.diff import DiffSpan, diff_words
 from kaizen_engine.states import ReviewState, Verdict
-from prompts_app.models import GateResult, PromptVersion
+from prompts_app.models import GateResult, PromptVersion, PullRequest
 from prompts_app.selectors import PRODUCTION, PROMOTION, live_version, was_live
 from prompts_app.services.gates import Objection, evidence_objections
 
@@ -38,6 +38,7 @@ CHECKS: Mapping[str, str] = {
     "evidence_hash": "Measured on this exact text",
     "holdout": "Hold-out test",
     "promotion": "Went live",
+    "override": "Approved without the evidence",
 }
 
 
@@ -94,6 +95,7 @@ class ReviewPage:
     diffs: list[TextDiff]
     demos: list[DemoLine]
     checks: list[tuple[str, GateResult]]
+    pulls: list[PullRequest]
     objections: list[str]
 
     @property
@@ -134,6 +136,7 @@ def review_page(version: PromptVersion) -> ReviewPage:
         diffs=_diffs(before, version.artifact),
         demos=_demos(before.get("demos", []), version.artifact["demos"], is_first=not compared),
         checks=[(CHECKS.get(gate.name, gate.name), gate) for gate in gates],
+        pulls=list(version.pulls.select_related("repository")),
         objections=[_plainly(one, version) for one in evidence_objections(version, live)],
     )
 

@@ -72,8 +72,10 @@ def repository_connect(
 
 
 def _checked(path: str, base_branch: str) -> str:
+    field = "base_branch"
     try:
         check_branch(base_branch)
+        field = "path"
         return check_path(path)
     except GitRefused as error:
-        raise InvalidInput(str(error), errors={"path": str(error)}) from error
+        raise InvalidInput(str(error), errors={field: str(error)}) from error

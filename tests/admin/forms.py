@@ -10,9 +10,11 @@ from feedback_app.models import Dataset
 from llm_app.models import Connection, ModelPrice
 from optimization_app.models import Job
 from projects_app.models import ApiKey, Membership, Project, Role, Scope, User
+from prompts_app.models import GitConnection, PullRequest, Repository
 from tasks_app.models import Task
-from tests.admin.rooms import Room, cancel, decision, page
+from tests.admin.rooms import Room, cancel, decision, page, propose
 from tests.factories.projects import MembershipFactory
+from tests.factories.tasks import TaskFactory
 
 SETTINGS = {
     "input_schema": "{}",
@@ -71,6 +73,17 @@ def dataset_data(room: Room, **changes: Any) -> dict[str, Any]:
     return {"project": room.project.pk, "task": task, "name": "made here", **changes}
 
 
+def git_data(room: Room, **changes: Any) -> dict[str, Any]:
+    made = {"project": room.project.pk, "slug": "made-here", "merge_without_evidence": "hold"}
+    return {**made, **changes}
+
+
+def repository_data(room: Room, **changes: Any) -> dict[str, Any]:
+    task = TaskFactory(project=room.project, student_connection=room.rows[Connection])
+    connection = room.rows[GitConnection].pk
+    return {"task": task.pk, "connection": connection, "base_branch": "main", **changes}
+
+
 def member_data(room: Room, **changes: Any) -> dict[str, Any]:
     viewer = room.people[Role.VIEWER].pk
     return {"project": room.project.pk, "user": viewer, "role": Role.EDITOR.value, **changes}
@@ -104,6 +117,9 @@ WRITES: dict[str, Write] = {
         Role.ADMIN,
         change(Connection, lambda room: {"base_url": "https://1.1.1.1/v1", "secret": "another"}),
     ),
+    "git add": Write(Role.ADMIN, add(GitConnection, git_data)),
+    "repository add": Write(Role.ADMIN, add(Repository, repository_data)),
+    "propose": Write(Role.EDITOR, lambda room: (propose(room.rows[PullRequest]), {})),
     "price add": Write(Role.ADMIN, add(ModelPrice, price_data)),
     "price change": Write(Role.ADMIN, change(ModelPrice, price_data)),
     "member add": Write(Role.ADMIN, _add_member),

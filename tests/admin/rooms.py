@@ -8,12 +8,19 @@ from django.db.models import Model
 from django.urls import reverse
 
 from feedback_app.models import Dataset, Example, Feedback
-from kaizen_engine.states import GateBasis
+from kaizen_engine.states import GateBasis, PullRequestState
 from llm_app.models import Connection, LedgerEntry, ModelPrice
 from optimization_app.models import EvaluationRow, Job, Trial
 from projects_app.actors import Actor
 from projects_app.models import ApiKey, AuditEntry, Membership, Project, Role, User
-from prompts_app.models import GateResult, PromptVersion, Tag
+from prompts_app.models import (
+    GateResult,
+    GitConnection,
+    PromptVersion,
+    PullRequest,
+    Repository,
+    Tag,
+)
 from prompts_app.services.tags import version_promote
 from tasks_app.models import Task
 from tests.factories.feedback import DatasetFactory, ExampleFactory, FeedbackFactory
@@ -26,7 +33,12 @@ from tests.factories.projects import (
     ProjectFactory,
     UserFactory,
 )
-from tests.factories.prompts import PromptVersionFactory
+from tests.factories.prompts import (
+    GitConnectionFactory,
+    PromptVersionFactory,
+    PullRequestFactory,
+    RepositoryFactory,
+)
 from tests.factories.tasks import TaskFactory
 
 Rows = dict[type[Model], Any]
@@ -39,12 +51,15 @@ TENANT: tuple[type[Model], ...] = (
     Example,
     Feedback,
     GateResult,
+    GitConnection,
     Job,
     LedgerEntry,
     Membership,
     ModelPrice,
     Project,
     PromptVersion,
+    PullRequest,
+    Repository,
     Tag,
     Task,
     Trial,
@@ -97,6 +112,8 @@ def furnish(mark: str) -> Room:
     first, proven = _versions(task, mark)
     job = JobFactory(seed_version=first, optimizer=f"{mark}-search", running=True)
     example = ExampleFactory(task=task, inputs={"text": mark})
+    git = GitConnectionFactory(project=project, slug=f"{mark}-git")
+    repository = RepositoryFactory(task=task, connection=git, path=f"{mark}.prompt.yml")
     rows = [
         project,
         members[0],
@@ -112,6 +129,9 @@ def furnish(mark: str) -> Room:
         FeedbackFactory(task=task, event_id=f"{mark}-event", comment=mark),
         LedgerEntryFactory(project=project, model=f"{mark}/large", role=f"{mark}-role"),
         ModelPriceFactory(connection=connection, model=f"{mark}-large", source=mark),
+        git,
+        repository,
+        _failed_pull(proven, repository, mark),
         TrialFactory(job=job),
         first.gates.get(),
         first.tags.get(),
@@ -127,6 +147,13 @@ def _versions(task: Task, mark: str) -> tuple[PromptVersion, PromptVersion]:
     return first, proven
 
 
+def _failed_pull(version: PromptVersion, repository: Repository, mark: str) -> PullRequest:
+    """One that may be proposed again."""
+    state = PullRequestState.FAILED.value
+    said = {"title": f"Propose {mark}", "body": f"<b>{mark}</b>", "error": f"no {mark} there"}
+    return PullRequestFactory(version=version, repository=repository, state=state, **said)
+
+
 def page(model: type[Model], name: str, *args: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
@@ -137,6 +164,10 @@ def decision(version: PromptVersion, name: str) -> str:
 
 def cancel(job: Job) -> str:
     return reverse("admin:optimization_app_job_cancel", args=[job.pk])
+
+
+def propose(pull: PullRequest) -> str:
+    return reverse("admin:prompts_app_pullrequest_propose", args=[pull.pk])
 
 
 def footprint() -> dict[str, list[Any]]:

@@ -11,12 +11,15 @@ from django.urls import reverse
 from optimization_app.models import EvaluationRow, Job, Trial
 from projects_app.actors import RANK
 from projects_app.models import ApiKey, AuditEntry, Role, User
-from prompts_app.models import PromptVersion
+from prompts_app.models import GitConnection, PromptVersion, PullRequest, Repository
 from tests.admin.forms import WRITES
 from tests.admin.rooms import TENANT, Room, decision, footprint, page
 
 SignIn = Callable[[User], Client]
-FROZEN = (PromptVersion, AuditEntry, Job, Trial, EvaluationRow, ApiKey)
+FROZEN = (
+    *(PromptVersion, AuditEntry, Job, Trial, EvaluationRow, ApiKey),
+    *(GitConnection, Repository, PullRequest),
+)
 each_model = pytest.mark.parametrize("model", TENANT, ids=lambda model: model.__name__)
 
 
@@ -54,6 +57,7 @@ def test_a_viewer_reads_and_sees_no_button(
         for button in ('name="_save"', "addlink", "deletelink", 'name="action"', "/decide/"):
             assert button not in text
         assert "/cancel/" not in text
+        assert "/propose/" not in text
 
 
 @pytest.mark.parametrize("model", FROZEN, ids=lambda model: model.__name__)

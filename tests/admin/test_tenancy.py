@@ -203,7 +203,7 @@ def test_a_role_in_one_project_gives_no_right_in_another(
     before = footprint()
     client = sign_in(both)
     for name, write in forms.WRITES.items():
-        if name == "member add":
+        if name in ("member add", "repository add"):
             continue
         place, data = write.send(zebra)
         answer = client.post(place, data)
