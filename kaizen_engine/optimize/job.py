@@ -8,7 +8,9 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
+from threading import Thread
 
 from kaizen_engine.errors import JobAbort, TooFewExamples
 from kaizen_engine.evaluate.comparison import Comparison
@@ -123,6 +125,8 @@ class _Run:
         self.strategy = load_strategy(self.spec.strategy)
 
     def run(self) -> JobOutcome:
+        if self.splits.test:
+            _load_statistics()
         try:
             self._phase("baseline")
             self._evaluate("baseline_dev", self.spec.artifact, self.splits.dev)
@@ -293,6 +297,12 @@ class _Run:
         reported = [pair for pair in pairs if not pair.example.deciding]
         fixed, broken = _changes(reported)
         return ReportedCases(len(reported), len(fixed), len(broken))
+
+
+def _load_statistics() -> None:
+    """Import scipy, which takes a second, while the models are waited for."""
+    module = "kaizen_engine.evaluate.significance"
+    Thread(target=import_module, args=(module,), daemon=True).start()
 
 
 def _teacher_template(student: ChatRequest, model: str) -> ChatRequest:
