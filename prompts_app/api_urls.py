@@ -9,9 +9,7 @@ urlpatterns = [
     path(
         "prompts/<uuid:prompt_id>/versions", api.VersionCreateApi.as_view(), name="version-create"
     ),
-    path(
-        "prompts/<uuid:prompt_id>/lineage", api.PromptLineageApi.as_view(), name="prompt-lineage"
-    ),
+    path("prompts/<uuid:prompt_id>/lineage", api.PromptLineageApi.as_view(), name="prompt-lineage"),
     path("prompts/<uuid:prompt_id>/promote", api.PromptPromoteApi.as_view(), name="prompt-promote"),
     path(
         "prompts/<uuid:prompt_id>/rollback", api.PromptRollbackApi.as_view(), name="prompt-rollback"
