@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 PORT ?= 8000
+# Many tests wait for processes, so three workers keep two cores busy.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run work test test-engine check format lock migrate bench
@@ -48,7 +50,7 @@ work: setup ## Run the background workers
 	$(BIN)/python manage.py work
 
 test: $(VENV)/.dev.stamp ## The whole suite, in parallel
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(PYTEST_ARGS)
 
 test-engine: $(VENV)/.dev.stamp ## The engine alone, without Django
 	$(BIN)/python -m pytest -c tests/engine/pytest.ini tests/engine -q

@@ -124,7 +124,7 @@ class Bench:
         codes = sorted({code for _, code in rows})
         made = self.site.manage(TASK_SCRIPT.format(slug=slug, codes=codes))
         self.log(slug, rows)
-        return made["prompt_id"]
+        return str(made["prompt_id"])
 
     def log(self, slug: str, rows: list[Row]) -> None:
         for start in range(0, len(rows), 100):

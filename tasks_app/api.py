@@ -90,8 +90,8 @@ class TaskChangeInput(ExactSerializer):
         help_text="Five fields of cron in UTC; empty: no schedule.",
     )
     optimizer = serializers.CharField(required=False, max_length=20)
-    num_trials = serializers.IntegerField(required=False, min_value=1, max_value=50)
-    max_demos = serializers.IntegerField(required=False, min_value=0, max_value=64)
+    num_trials = serializers.IntegerField(required=False, min_value=1, max_value=15)
+    max_demos = serializers.IntegerField(required=False, min_value=1, max_value=24)
     budget_usd = serializers.DecimalField(
         required=False, max_digits=10, decimal_places=4, min_value=0
     )

@@ -34,4 +34,4 @@ def check_cron(cron: str) -> None:
         next_time(cron, datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
     except ValueError as error:
         message = f"{cron!r} {error}"
-        raise ValidationError(message, code="cron") from error
+        raise ValidationError(message, code="invalid") from error

@@ -60,9 +60,11 @@ class Task(models.Model):
     next_run_at = models.DateTimeField(null=True, blank=True, editable=False)
     optimizer = models.CharField(max_length=20, default="bootstrap")
     num_trials = models.PositiveSmallIntegerField(
-        default=9, validators=[MinValueValidator(1), MaxValueValidator(50)]
+        default=9, validators=[MinValueValidator(1), MaxValueValidator(15)]
     )
-    max_demos = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(64)])
+    max_demos = models.PositiveSmallIntegerField(
+        default=8, validators=[MinValueValidator(1), MaxValueValidator(24)]
+    )
     budget_usd = models.DecimalField(
         max_digits=10, decimal_places=4, default=Decimal(5), validators=[MinValueValidator(0)]
     )
