@@ -33,7 +33,13 @@ class Stage:
             "finished job": page(Job, "change", self.finished.pk),
             "task": page(type(self.draft.task), "change", self.draft.task_id),
             "key": page(ApiKey, "add"),
+            "job list": f"/p/{self.room.project.slug}/jobs/",
+            "live job page": self._job_page(self.running),
+            "ended job page": self._job_page(self.finished),
         }
+
+    def _job_page(self, job: Job) -> str:
+        return f"/p/{self.room.project.slug}/jobs/{job.public_id}/"
 
 
 def build_stage() -> Stage:
