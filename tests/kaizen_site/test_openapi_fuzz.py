@@ -55,6 +55,7 @@ def test_answers_keep_what_the_document_promises(
         "task": world.task.slug,
         "prompt_id": str(world.ready.public_id),
         "job_id": str(world.running.public_id),
+        "key_id": str(world.key.public_id),
         "inputs": {"text": "where is my parcel"},
         "output": {"label": "shipping"},
         "corrected_output": {"label": "shipping"},
