@@ -4,7 +4,8 @@ import sys
 from importlib import import_module
 
 BENCHES = {
-    "banking77": "a bootstrap job on real customer questions, and its shuffled control",
+    "banking77": "a job of each strategy on real customer questions, and its shuffled control",
+    "plain_dspy": "an optimization job beside a plain DSPy script (G11)",
     "same_bytes": "one hold-out sent by four senders, compared byte by byte",
     "hot_paths": "requests a second beside the same work done bare (wrk, pgbench, PostgreSQL)",
     "sdk_calls": "what a call of the SDK costs the application",
