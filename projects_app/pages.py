@@ -7,8 +7,6 @@ from typing import Any, Concatenate
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from projects_app.actors import Actor
 from projects_app.models import Project, Role, User
@@ -51,10 +49,3 @@ def project_page(page: Page) -> Callable[..., HttpResponse]:
         return page(Visit(request, found, actor), **kwargs)
 
     return view
-
-
-def back(request: HttpRequest, fallback: str) -> HttpResponse:
-    """Return to the page a form was posted from, never to another host."""
-    target = request.headers.get("Referer", "")
-    is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    return redirect(target if is_ours else fallback)
