@@ -59,7 +59,7 @@ check: $(VENV)/.dev.stamp ## Format, lint, types, floors, migrations, templates
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	PYTHONPATH=sdk/src $(BIN)/lint-imports
-	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/mypy  # textstat installs a package `tests` of its own
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m kaizen_site.deploy_check
 	$(BIN)/djlint templates --lint --quiet
