@@ -19,13 +19,17 @@ TRAIN_SHARE_BESIDE_TEST = 0.25
 
 @dataclass(frozen=True)
 class SplitRow:
-    """`deciding`: a random or representative row. `seen`: a job or a person has used it."""
+    """`deciding`: a random or representative row. `seen`: a job or a person has used it.
+
+    A row that only `teaches` has no score: it goes to train, and no share counts it.
+    """
 
     id: str
     group: str
     split: Split | None
     deciding: bool
     seen: bool
+    teaches: bool = False
 
 
 @dataclass
@@ -34,13 +38,17 @@ class _Group:
     new: list[SplitRow] = field(default_factory=list)
     may_be_test: bool = True
 
+    @property
+    def size(self) -> int:
+        return sum(not row.teaches for row in self.new)
+
 
 def group_key(inputs: Mapping[str, Any]) -> str:
     """Return 32 hex digits that are equal for inputs that differ in case, width or blanks only.
 
     Raises ValueError for inputs that are not plain JSON.
     """
-    return sha256_hex(canonical_json(_normalised(inputs)))[:32]
+    return sha256_hex(canonical_json(normalised(inputs)))[:32]
 
 
 def assign_splits(rows: Sequence[SplitRow], seed: int) -> dict[str, Split]:
@@ -58,12 +66,14 @@ def assign_splits(rows: Sequence[SplitRow], seed: int) -> dict[str, Split]:
     splits = {row.id: known[row.group] for row in rows if row.split is None and row.group in known}
     groups = _new_groups(rows, known, seed)
     counts = _counts(rows, splits)
-    dealt: dict[str, Split] = {}
-    if len(rows) >= TEST_FROM_ROWS:
-        dealt.update(_test_groups(groups, len(rows), counts[Split.TEST]))
+    scored = sum(not row.teaches for row in rows)
+    dealt = {group.key: Split.TRAIN for group in groups if not group.size}
+    groups = [group for group in groups if group.size]
+    if scored >= TEST_FROM_ROWS:
+        dealt.update(_test_groups(groups, scored, counts[Split.TEST]))
     rest = [group for group in groups if group.key not in dealt]
-    dealt.update(_train_and_dev(rest, counts, beside_test=len(rows) >= TEST_FROM_ROWS))
-    splits.update({row.id: dealt[group.key] for group in groups for row in group.new})
+    dealt.update(_train_and_dev(rest, counts, beside_test=scored >= TEST_FROM_ROWS))
+    splits.update({row.id: dealt[row.group] for row in rows if row.group in dealt})
     return splits
 
 
@@ -101,7 +111,7 @@ def _counts(rows: Iterable[SplitRow], joined: Mapping[str, Split]) -> dict[Split
     counts = dict.fromkeys(Split, 0)
     for row in rows:
         split = row.split or joined.get(row.id)
-        if split is not None:
+        if split is not None and not row.teaches:
             counts[split] += 1
     return counts
 
@@ -115,12 +125,12 @@ def _test_groups(groups: Iterable[_Group], rows: int, filled: int) -> dict[str, 
 def _train_and_dev(
     groups: Sequence[_Group], counts: Mapping[Split, int], *, beside_test: bool
 ) -> dict[str, Split]:
-    total = counts[Split.TRAIN] + counts[Split.DEV] + sum(len(group.new) for group in groups)
+    total = counts[Split.TRAIN] + counts[Split.DEV] + sum(group.size for group in groups)
     share = TRAIN_SHARE_BESIDE_TEST if beside_test else TRAIN_SHARE
     train = _fill(groups, round(share * total) - counts[Split.TRAIN])
     if not train and not counts[Split.TRAIN] and len(groups) > 1:
         # Every group is larger than the share: nothing to learn from would end the job.
-        train = [min(groups, key=lambda group: len(group.new))]
+        train = [min(groups, key=lambda group: group.size)]
     keys = {group.key for group in train}
     return {group.key: Split.TRAIN if group.key in keys else Split.DEV for group in groups}
 
@@ -129,17 +139,17 @@ def _fill(groups: Iterable[_Group], room: int) -> list[_Group]:
     """Take groups in their order while they fit; one that is too large is passed over."""
     taken: list[_Group] = []
     for group in groups:
-        if len(group.new) <= room:
+        if group.size <= room:
             taken.append(group)
-            room -= len(group.new)
+            room -= group.size
     return taken
 
 
-def _normalised(value: Any) -> Any:
+def normalised(value: Any) -> Any:
     if isinstance(value, str):
         return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
     if isinstance(value, Mapping):
-        return {str(name): _normalised(part) for name, part in value.items()}
+        return {str(name): normalised(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_normalised(part) for part in value]
+        return [normalised(part) for part in value]
     return value
