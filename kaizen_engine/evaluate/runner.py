@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kaizen_engine.errors import JobAbort
-from kaizen_engine.evaluate.metrics import Metric
+from kaizen_engine.evaluate.evaluator import Case, Evaluator, Vote
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.parse import OutputParseError, parse_output
@@ -21,7 +21,12 @@ Complete = Callable[[ChatRequest], ChatResponse]
 
 @dataclass(frozen=True)
 class Example:
-    """`outputs` are the expected ones. `deciding`: a random or representative row."""
+    """`outputs` are the expected ones. `deciding`: a random or representative row.
+
+    A row without them has an answer that somebody rated (`rated_output`, `rated_score` from 0 to
+    1, None where nobody did) and perhaps a `comment` on it: only a judge can score such a row.
+    `looks` counts the verdicts that were drawn from the row before.
+    """
 
     id: str
     inputs: Mapping[str, Any]
@@ -31,11 +36,21 @@ class Example:
     origin: Origin
     deciding: bool
     comment: str = ""
+    rated_output: Mapping[str, Any] | None = None
+    rated_score: float | None = None
+    looks: int = 0
+
+    @property
+    def is_labelled(self) -> bool:
+        return bool(self.outputs)
 
 
 @dataclass(frozen=True)
 class RowScore:
-    """`output` is None, and `score` 0, when `parse_error` says why there is none."""
+    """`output` is None, and `score` 0, when `parse_error` says why there is none.
+
+    `parts`, `reasons` and a judge's `votes` are by the name of the evaluator's part.
+    """
 
     example_id: str
     score: float
@@ -43,6 +58,9 @@ class RowScore:
     parse_error: str
     text: str
     messages_hash: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    votes: Mapping[str, Sequence[Vote]] = field(default_factory=dict)
 
 
 def build_request(artifact: PromptArtifact, inputs: Mapping[str, Any], model: str) -> ChatRequest:
@@ -61,7 +79,7 @@ def evaluate_rows(
     artifact: PromptArtifact,
     examples: Sequence[Example],
     complete: Complete,
-    metric: Metric,
+    evaluator: Evaluator,
     threads: int,
     model: str,
     on_row: Callable[[RowScore], None] | None = None,
@@ -78,7 +96,7 @@ def evaluate_rows(
         if stopping.is_set():
             return None
         try:
-            return score_row(artifact, example, complete, metric, model)
+            return score_row(artifact, example, complete, evaluator, model)
         except BaseException:
             # Set here, not by the collector: another thread may be about to begin a row.
             stopping.set()
@@ -95,9 +113,13 @@ def evaluate_rows(
 
 
 def score_row(
-    artifact: PromptArtifact, example: Example, complete: Complete, metric: Metric, model: str
+    artifact: PromptArtifact,
+    example: Example,
+    complete: Complete,
+    evaluator: Evaluator,
+    model: str,
 ) -> RowScore:
-    """Score one example with one call; errors of `complete` pass through."""
+    """Score one example with one call of the model; errors of `complete` pass through."""
     try:
         request = build_request(artifact, example.inputs, model)
     except RenderError as error:
@@ -107,8 +129,32 @@ def score_row(
         output = parse_output(artifact.to_dict(), text)
     except OutputParseError as error:
         return RowScore(example.id, 0.0, None, str(error), _storable(text), request.messages_hash)
-    score = metric.score(example.outputs, output)
-    return RowScore(example.id, score, output, "", _storable(text), request.messages_hash)
+    found = evaluator.evaluate(case_of(example, output, text))
+    return RowScore(
+        example_id=example.id,
+        score=found.score,
+        output=output,
+        parse_error="",
+        text=_storable(text),
+        messages_hash=request.messages_hash,
+        parts=found.parts,
+        reasons=found.reasons,
+        votes=found.votes,
+    )
+
+
+def case_of(example: Example, output: Mapping[str, Any], text: str = "") -> Case:
+    """Return what an evaluator sees of an answer to `example`."""
+    return Case(
+        id=example.id,
+        inputs=example.inputs,
+        expected=example.outputs,
+        output=output,
+        text=text,
+        comment=example.comment,
+        rated=example.rated_output,
+        rated_score=example.rated_score,
+    )
 
 
 def _report(

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from kaizen_engine.errors import JobAbort, ProviderUnavailable
-from kaizen_engine.evaluate.metrics import metric_by_name
 from kaizen_engine.evaluate.runner import Example, build_request, evaluate_rows
+from kaizen_engine.evaluate.spec import evaluator_from_spec
 from kaizen_engine.llm.types import ChatResponse
 from kaizen_engine.prompts.artifact import InputField, OutputField, PromptArtifact
 from kaizen_engine.prompts.render import render_messages
@@ -15,7 +15,7 @@ from kaizen_engine.states import Origin, Split, StopReason
 PROMPT = PromptArtifact(
     "Sort.", "{{text}}", (InputField("text"),), (OutputField("label", enum=("a", "b")),)
 )
-EXACT = metric_by_name("exact_match")
+EXACT = evaluator_from_spec("exact_match")
 
 
 def examples(count):

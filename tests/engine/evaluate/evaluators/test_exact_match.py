@@ -1,6 +1,9 @@
 import pytest
 
-from kaizen_engine.evaluate.metrics import UnknownMetric, exact_match, metric_by_name
+from kaizen_engine.evaluate.evaluator import Case
+from kaizen_engine.evaluate.spec import evaluator_from_spec
+
+EXACT = evaluator_from_spec("exact_match")
 
 
 @pytest.mark.parametrize(
@@ -23,10 +26,10 @@ from kaizen_engine.evaluate.metrics import UnknownMetric, exact_match, metric_by
     ],
 )
 def test_exact_match_is_the_share_of_fields_answered(expected, output, score):
-    assert exact_match(expected, output) == score
+    found = EXACT.evaluate(Case("1", {}, expected, output))
+    assert (found.score, found.parts) == (score, {"exact_match": score})
 
 
-def test_metrics_are_found_by_name():
-    assert metric_by_name("exact_match").score({"a": 1}, {"a": 1}) == 1
-    with pytest.raises(UnknownMetric, match="exact_match"):
-        metric_by_name("vibes")
+def test_the_reason_names_the_fields_that_differ():
+    found = EXACT.evaluate(Case("1", {}, {"a": 1, "b": 2}, {"a": 1, "b": 3}))
+    assert found.reasons == {"exact_match": "differs in b"}
