@@ -40,3 +40,27 @@ class Comparison:
     @property
     def level(self) -> float:
         return 1 - 2 * self.alpha
+
+
+@dataclass(frozen=True)
+class DevGain:
+    """The winner's gain on dev, corrected for having been chosen there.
+
+    `gain`, `low` and `high` are mean and quantiles (alpha, 1 - alpha) over `draws` resamplings;
+    `naive` is the gain as it reads on the `n` deciding rows, `discordant` of which differ.
+    """
+
+    gain: float
+    low: float
+    high: float
+    naive: float
+    n: int
+    discordant: int
+    candidates: int
+    alpha: float
+    minimum_effect: float
+    draws: int
+
+    @property
+    def level(self) -> float:
+        return 1 - 2 * self.alpha

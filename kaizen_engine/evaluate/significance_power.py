@@ -57,7 +57,7 @@ def total_rows_needed(comparison: Comparison) -> tuple[int, int]:
         # Only the rows not seen yet are in doubt: a share of z^2 / (n + z^2) of them.
         rows = [math.ceil(float(norm.ppf(1 - comparison.alpha)) ** 2 / gain)]
     elif comparison.method == "sign_flip" and comparison.spread > 0:
-        rows = [_rows_graded(spread, gain, comparison.alpha) for spread in _spreads(comparison)]
+        rows = [rows_graded(spread, gain, comparison.alpha) for spread in _spreads(comparison)]
     else:
         rows = [rows_for_power(share, gain, comparison.alpha) for share in _shares(comparison)]
     return min(rows), max(rows)
@@ -78,6 +78,6 @@ def _spreads(comparison: Comparison) -> list[float]:
     ]
 
 
-def _rows_graded(spread: float, gain: float, alpha: float) -> int:
+def rows_graded(spread: float, gain: float, alpha: float) -> int:
     distance = float(norm.ppf(1 - alpha) + norm.ppf(POWER))
     return min(MOST_ROWS, math.ceil((distance * spread / gain) ** 2))

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kaizen_engine.evaluate.comparison import DevGain
 from kaizen_engine.evaluate.significance import alpha_for_look, compare
 from kaizen_engine.evaluate.significance_power import power_mcnemar, rows_for_power
-from kaizen_engine.evaluate.verdict import Look, decide, plan_look, rows_needed
+from kaizen_engine.evaluate.verdict import Findings, Look, decide, plan_look, rows_needed
 from kaizen_engine.states import Verdict
 
 ALPHA = alpha_for_look(1)
@@ -17,6 +18,11 @@ def compared(fixed, broken, both, neither):
     before = [0] * fixed + [1] * broken + [1] * both + [0] * neither
     after = [1] * fixed + [0] * broken + [1] * both + [0] * neither
     return compare(before, after, alpha=ALPHA)
+
+
+def on_holdout(comparison, deciding_rows=None):
+    rows = comparison.n if deciding_rows is None else deciding_rows
+    return decide(Findings(holdout=comparison, holdout_rows=rows))
 
 
 @pytest.mark.parametrize(
@@ -33,28 +39,89 @@ def compared(fixed, broken, both, neither):
 )
 def test_the_verdict_follows_the_interval(rows, verdict):
     comparison = compared(*rows)
-    assert decide(comparison, comparison.n) is verdict
+    assert on_holdout(comparison) is verdict
 
 
 def test_a_verdict_needs_the_test_the_lower_bound_and_the_minimum_effect():
     good = compared(20, 4, 40, 16)
     for change in ({"p": ALPHA}, {"low": 0.0}, {"gain": 0.019}):
-        assert decide(replace(good, **change), good.n) is not Verdict.CONFIRMED
+        assert on_holdout(replace(good, **change)) is not Verdict.CONFIRMED
 
 
 def test_a_handful_of_graded_rows_is_never_equal():
     nearly = compare([0.5] * 10, [0.5] * 9 + [0.51], alpha=ALPHA)
-    assert decide(nearly, 10) is Verdict.NOT_ENOUGH_EVIDENCE
+    assert on_holdout(nearly) is Verdict.NOT_ENOUGH_EVIDENCE
 
 
 def test_without_deciding_rows_there_is_no_evidence():
-    assert decide(None, 0) is Verdict.NOT_ENOUGH_EVIDENCE
-    assert decide(compared(20, 4, 40, 16), 0) is Verdict.NOT_ENOUGH_EVIDENCE
+    assert decide(Findings()) is Verdict.NOT_ENOUGH_EVIDENCE
+    assert on_holdout(compared(20, 4, 40, 16), 0) is Verdict.NOT_ENOUGH_EVIDENCE
 
 
 def test_reported_rows_among_the_compared_ones_are_refused():
     with pytest.raises(ValueError, match="representative"):
-        decide(compared(20, 4, 40, 16), 79)
+        on_holdout(compared(20, 4, 40, 16), 79)
+
+
+LIKELY = DevGain(
+    gain=0.1,
+    low=0.01,
+    high=0.2,
+    naive=0.15,
+    n=40,
+    discordant=10,
+    candidates=15,
+    alpha=ALPHA,
+    minimum_effect=0.02,
+    draws=2000,
+)
+
+
+def test_without_a_hold_out_the_corrected_gain_on_dev_makes_it_likely():
+    assert decide(Findings(dev=LIKELY, dev_rows=40)) is Verdict.LIKELY
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"low": 0.0}, {"n": 19}, {"discordant": 5}, {"gain": 0.019}, {"candidates": 21}],
+)
+def test_it_is_likely_only_where_every_condition_holds(change):
+    found = Findings(dev=replace(LIKELY, **change), dev_rows=40)
+    assert decide(found) is Verdict.NOT_ENOUGH_EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ((20, 4, 40, 16), Verdict.CONFIRMED),
+        ((8, 4, 60, 8), Verdict.LIKELY),
+        ((4, 20, 40, 16), Verdict.WORSE),
+        ((3, 3, 900, 94), Verdict.EQUAL),
+    ],
+)
+def test_the_hold_out_speaks_first_for_or_against(rows, verdict):
+    holdout = compared(*rows)
+    found = Findings(holdout=holdout, holdout_rows=holdout.n, dev=LIKELY, dev_rows=40)
+    assert decide(found) is verdict
+
+
+def test_reported_rows_speak_only_where_too_few_others_do():
+    reported = compare([0] * 31 + [1] * 4, [1] * 31 + [0] * 4, alpha=0.05)
+    few = Findings(reported=reported, dev_rows=19, holdout_rows=29)
+    assert decide(few) is Verdict.BETTER_ON_REPORTED
+    assert decide(replace(few, dev_rows=20)) is Verdict.NOT_ENOUGH_EVIDENCE
+    assert decide(replace(few, holdout_rows=30)) is Verdict.NOT_ENOUGH_EVIDENCE
+    as_many = compare([0] * 9 + [1] * 6, [1] * 9 + [0] * 6, alpha=0.05)
+    assert decide(replace(few, reported=as_many)) is Verdict.NOT_ENOUGH_EVIDENCE
+
+
+def test_a_judge_without_a_passport_proves_nothing_of_all_traffic():
+    holdout = compared(20, 4, 40, 16)
+    reported = compare([0] * 31 + [1] * 4, [1] * 31 + [0] * 4, alpha=0.05)
+    found = Findings(holdout, holdout.n, LIKELY, 40)
+    assert decide(found, may_confirm=False) is Verdict.NOT_ENOUGH_EVIDENCE
+    with_reports = replace(found, reported=reported)
+    assert decide(with_reports, may_confirm=False) is Verdict.BETTER_ON_REPORTED
 
 
 def test_thirty_fresh_rows_are_a_first_look():
@@ -87,7 +154,7 @@ def test_the_rows_for_80_percent_power_are_near_the_textbook_formula():
 
 def test_about_k_more_is_a_range_of_rows_still_missing():
     comparison = compared(12, 5, 50, 13)
-    low, high = rows_needed(comparison)
+    low, high = rows_needed(comparison, comparison.n)
     assert 1 <= low <= high
     shares = [(comparison.n + more) for more in (low, high)]
     assert power_mcnemar(shares[0], 0.19, comparison.gain, ALPHA) > 0.7
@@ -107,14 +174,14 @@ def test_about_k_more_is_a_range_of_rows_still_missing():
     ],
 )
 def test_rows_needed_is_finite_for_every_kind_of_data(comparison):
-    low, high = rows_needed(comparison)
+    low, high = rows_needed(comparison, comparison.n)
     assert 1 <= low <= high <= 100_000
 
 
 @pytest.mark.parametrize("kind", ["binary", "graded", "grouped"])
 def test_equal_prompts_are_seldom_confirmed(kind):
     random = np.random.default_rng(11)
-    verdicts = [decide(null_run(random, kind), 80) for _ in range(50)]
+    verdicts = [on_holdout(null_run(random, kind)) for _ in range(50)]
     # alpha is 0.03: of 50 runs 1.5 are expected, and 5 or more come once in 1,000 suites.
     assert verdicts.count(Verdict.CONFIRMED) <= 4
 
@@ -141,7 +208,7 @@ def test_a_true_gain_of_25_points_is_mostly_confirmed():
         )
         for _ in range(50)
     ]
-    assert sum(decide(run, run.n) is Verdict.CONFIRMED for run in runs) >= 30
+    assert sum(on_holdout(run) is Verdict.CONFIRMED for run in runs) >= 30
 
 
 def test_web_code_can_read_verdicts_without_numpy_or_scipy():
