@@ -106,18 +106,23 @@ class Gateway:
     def meter(self) -> Meter:
         return self._meter
 
-    def complete(self, request: ChatRequest, *, role: str) -> ChatResponse:
+    def complete(
+        self, request: ChatRequest, *, role: str, sample: int | None = None
+    ) -> ChatResponse:
         """Return the answer to `request`, paid for at most once per job, role and sample.
 
         At temperature 0 the same request has one answer; above, each call is a new sample, in
-        the order of asking. Raises JobAbort, and PriceUnknown before any call is made.
+        the order of asking. Who names a `sample` gets that one, whoever asked for it before and
+        in whatever order. Raises JobAbort, and PriceUnknown before any call is made.
         """
         try:
-            if request.temperature > 0:
-                sample = self._samples.next(role, request.hash)
-                return self._answer(request, role, sample)
+            if sample is None and request.temperature > 0:
+                return self._answer(request, role, self._samples.next(role, request.hash))
+            wanted = sample or 0
             return self._flights.share(
-                (role, request.hash), lambda: self._answer(request, role, 0), self._meter.check
+                (role, f"{request.hash}/{wanted}"),
+                lambda: self._answer(request, role, wanted),
+                self._meter.check,
             )
         except PriceUnknown as error:
             self._meter.stop(StopReason.ERROR, shortened(error))

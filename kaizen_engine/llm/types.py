@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Message = Mapping[str, Any]
+Endpoint = Literal["chat", "embeddings"]
 
 
 def canonical_messages(messages: Sequence[Message]) -> str:
@@ -33,7 +34,8 @@ def _sha256(text: str) -> str:
 class ChatRequest:
     """One call. `model` is "<connection slug>/<model>"; a provider sees the part after the slash.
 
-    `max_tokens` bounds the answer and is mandatory, since the meter reserves money for it.
+    `max_tokens` bounds the answer and is mandatory, since the meter reserves money for it. To the
+    endpoint `embeddings` the text of the one message is sent, and the answer is `vector_text`.
     """
 
     model: str
@@ -41,6 +43,7 @@ class ChatRequest:
     max_tokens: int
     temperature: float = 0.0
     params: Mapping[str, Any] = field(default_factory=dict)
+    endpoint: Endpoint = "chat"
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -50,13 +53,15 @@ class ChatRequest:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything that can change the answer."""
-        body = {
+        body: dict[str, Any] = {
             "model": self.model,
             "messages": self.messages,
             "max_tokens": self.max_tokens,
             "temperature": float(self.temperature),
             "params": dict(self.params),
         }
+        if self.endpoint != "chat":
+            body["endpoint"] = self.endpoint
         return _sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
 
     @cached_property

@@ -3,8 +3,9 @@
 It sees the messages of one call and nothing else, keeps nothing it was told, and knows no task
 but to choose or copy answers: labels by cue words in the instruction ("LABEL: word, word") and
 by the demonstrations most like the input, free text from the nearest demonstration. Asked by an
-optimizer for an instruction, it writes cue words of the examples in that request. It cannot
-reason, so its figures say nothing about a real model. Deterministic; about a millisecond a call.
+optimizer for an instruction, it writes cue words of the examples in that request; asked to judge,
+it compares words. It cannot reason, so its figures say nothing about a real model. Deterministic;
+about a millisecond a call.
 """
 
 import hashlib
@@ -19,10 +20,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from kaizen_engine.llm.providers.demo_judge import answer_judge, read_judge
 from kaizen_engine.llm.providers.demo_meta import answer_meta, read_meta
 from kaizen_engine.llm.providers.demo_prompt import Field, Prompt, read_prompt, text_of
+from kaizen_engine.llm.providers.demo_vectors import word_vector
 from kaizen_engine.llm.providers.demo_words import content_stems, features, memory_of
 from kaizen_engine.llm.types import ChatRequest, ChatResponse, Message, messages_hash
+from kaizen_engine.llm.vectors import vector_text
 
 _NAME_WEIGHT = 0.05
 _CUE_WEIGHT = 0.3
@@ -37,7 +41,10 @@ _REMEMBERED_REQUESTS = 4096
 _CUE_LINE = re.compile(
     r"^\s*(?:[-*>]\s+|\d+[.)]\s+)?[`\"'*]*(.+?)[`\"'*]*\s*(?::|=>|->|=)[\s*]*([^\s*].*)$"
 )
-_SOURCES = ("demo.py", "demo_meta.py", "demo_prompt.py", "demo_words.py")
+_SOURCES = (
+    *("demo.py", "demo_analyst.py", "demo_judge.py"),
+    *("demo_meta.py", "demo_prompt.py", "demo_vectors.py", "demo_words.py"),
+)
 
 
 def source_hash() -> str:
@@ -64,6 +71,10 @@ class DemoModel:
         self._lock = threading.Lock()
 
     def complete(self, request: ChatRequest, *, timeout_s: float) -> ChatResponse:
+        if request.endpoint == "embeddings":
+            counted = count_message_tokens(request.messages)
+            vector = vector_text(word_vector(text_of(request.messages[-1])))
+            return ChatResponse(vector, counted, 0, model=request.model)
         digest = messages_hash(request.messages)
         sample = self._sample(request) if request.temperature > 0 else 0
         draw = _Draw(digest, request.temperature, sample)
@@ -109,6 +120,9 @@ def _reply(messages: Sequence[Message], draw: _Draw) -> str:
     meta = read_meta(messages)
     if meta is not None:
         return answer_meta(meta, draw.noise)
+    judged = read_judge(messages)
+    if judged is not None:
+        return answer_judge(judged)
     return _answer(read_prompt(messages), draw)
 
 

@@ -1,8 +1,9 @@
 """How the demo model writes instructions: by counting words in the examples it was shown.
 
-DSPy's optimizers ask a model to describe data and to propose instructions, in a form of their own
-that ends in "Respond with …". Everything here comes out of that one message: rows of data, word
-counts that an earlier answer noted down, demonstrations. Nothing is remembered between calls.
+Optimizers ask a model to describe data or failures, to give advice and to propose instructions, in
+a form of DSPy's that ends in "Respond with …". Everything here comes out of that one message: rows
+of data, answers with what people said of them, word counts that an earlier answer noted down, cues
+that the instruction has already, demonstrations. Nothing is remembered between calls.
 """
 
 import ast
@@ -10,7 +11,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from kaizen_engine.llm.providers.demo_analyst import answer_analyst, is_analysts
 from kaizen_engine.llm.providers.demo_prompt import text_of
 from kaizen_engine.llm.providers.demo_words import content_words
 from kaizen_engine.llm.types import Message
@@ -33,7 +36,19 @@ _COUNT = re.compile(r"(\S+) x(\d+)")
 _LONGEST_LABEL = 60
 _WORDS_NOTED = 14
 _FEWEST_CUES, _MOST_CUES = 6, 12
-_NOTES = ("observations", "summary")
+_KEPT_CUES = 24
+_NOTES = ("observations", "summary", "diagnosis")
+_RECORDS = ("examples_with_feedback", "right_examples")
+_REVIEWS = ("better_review", "worse_review")
+_EXPECTED = re.compile(r"^Expected output: (\{.*\})$", re.MULTILINE)
+_SAID = re.compile(
+    r"^> .*?(?:should (?:be|have been)|(?:right|correct) (?:answer|label) is) "
+    r"[\"'`]?([^\"'`.,;!?]{1,60})",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CUES = "Words that point to an answer, one line an answer."
+# What the instruction says already outweighs one more row.
+_KNOWN_WEIGHT = 2
 
 
 @dataclass(frozen=True)
@@ -92,11 +107,15 @@ def answer_meta(asked: MetaPrompt, noise: Noise) -> str:
     return "\n\n".join([*sections, "[[ ## completed ## ]]"])
 
 
-def _written(name: str, given: Mapping[str, str], tally: Tally, noise: Noise) -> str:
+def _written(name: str, given: Mapping[str, str], tally: Tally, noise: Noise) -> Any:
+    if is_analysts(name, given):
+        return answer_analyst(name, given)
     if name in _NOTES:
         return _notes(tally)
     if "instruction" in name:
-        return _instruction(given.get("basic_instruction", ""), tally, noise)
+        return _instruction(_base(given), tally, noise, known="current_instruction" in given)
+    if name == "advice":
+        return "\n".join(_cue_lines(tally, _MOST_CUES, noise))
     return f"It answers an input; {len(tally.by_label)} different answers were shown."
 
 
@@ -110,16 +129,26 @@ def _notes(tally: Tally) -> str:
     return "\n".join(["These words came with these answers.", *lines, "That is all."])
 
 
-def _instruction(basic: str, tally: Tally, noise: Noise) -> str:
+def _instruction(basic: str, tally: Tally, noise: Noise, *, known: bool) -> str:
     cues = _FEWEST_CUES + round(abs(noise("length")) * 1000) % (_MOST_CUES - _FEWEST_CUES + 1)
-    lines = [
+    lines = _cue_lines(tally, _KEPT_CUES if known else cues, noise)
+    if not lines:
+        return f"{basic}\nRead the whole input before you answer.".strip()
+    return "\n".join([basic, "", _CUES, *lines])
+
+
+def _base(given: Mapping[str, str]) -> str:
+    """Return the instruction to write on, without the cues that will be written anew."""
+    text = given.get("basic_instruction") or given.get("current_instruction", "")
+    return text.partition(_CUES)[0].strip()
+
+
+def _cue_lines(tally: Tally, most: int, noise: Noise) -> list[str]:
+    return [
         f"{label}: {', '.join(words)}"
         for label in sorted(tally.by_label)
-        if (words := tally.telling(label, cues, noise))
+        if (words := tally.telling(label, most, noise))
     ]
-    if not lines:
-        return f"{basic}\nRead the whole input before you answer."
-    return "\n".join([basic, "", "Words that point to an answer, one line an answer.", *lines])
 
 
 def _tally_of(given: Mapping[str, str]) -> Tally:
@@ -127,8 +156,10 @@ def _tally_of(given: Mapping[str, str]) -> Tally:
     for text in given.values():
         for label, words in (*_noted(text), *_rows(text)):
             tally.add(label, words)
-    for label, words in _demonstrations(given):
+    for label, words in (*_demonstrations(given), *_records(given), *_compared(given)):
         tally.add(label, words)
+    for label, cues in _known(given.get("current_instruction", "")):
+        tally.add(label, dict.fromkeys(cues, _KNOWN_WEIGHT))
     return tally
 
 
@@ -159,6 +190,50 @@ def _demonstrations(given: Mapping[str, str]) -> Iterator[tuple[str, dict[str, i
         if lines and found and _is_label(label):
             values = (line.partition(": ")[2] or line for line in lines)
             yield label, dict.fromkeys(content_words(" ".join(values)), 1)
+
+
+def _records(given: Mapping[str, str]) -> Iterator[tuple[str, dict[str, int]]]:
+    """Read answers with their reviews: a JSON list of Inputs, Generated Outputs and Feedback."""
+    for name in _RECORDS:
+        for record in _json(given.get(name, ""), list):
+            if isinstance(record, dict) and isinstance(record.get("Inputs"), dict):
+                yield from _reviewed(record["Inputs"], str(record.get("Feedback", "")))
+
+
+def _compared(given: Mapping[str, str]) -> Iterator[tuple[str, dict[str, int]]]:
+    """Read two answers to one input, of which one was better."""
+    inputs = _json(given.get("given", ""), dict)
+    review = next((given[name] for name in _REVIEWS if name in given), "")
+    if inputs:
+        yield from _reviewed(inputs, review)
+
+
+def _reviewed(inputs: Mapping[str, object], review: str) -> Iterator[tuple[str, dict[str, int]]]:
+    words = content_words(" ".join(str(inputs[key]) for key in sorted(inputs)))
+    expected = [
+        value if isinstance(value, str) else json.dumps(value, default=str)
+        for found in _EXPECTED.findall(review)
+        for value in _json(found, dict).values()
+    ]
+    for label in expected or [said.strip() for said in _SAID.findall(review)]:
+        if _is_label(label):
+            yield label, dict.fromkeys(words, 1)
+
+
+def _known(instruction: str) -> Iterator[tuple[str, list[str]]]:
+    """Read the cues that an earlier answer wrote into the instruction."""
+    for line in instruction.partition(_CUES)[2].splitlines():
+        label, found, words = line.partition(": ")
+        if found and _is_label(label):
+            yield label, words.split(", ")
+
+
+def _json(text: str, kind: type) -> Any:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return kind()
+    return found if isinstance(found, kind) else kind()
 
 
 def _is_label(text: str) -> bool:

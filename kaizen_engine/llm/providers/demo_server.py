@@ -2,9 +2,9 @@
 
     python -m kaizen_engine.llm.providers.demo_server --port 8089 [--latency-ms 50] [--log FILE]
 
-POST /v1/chat/completions, GET /v1/models, GET /health, GET /stats. The log holds one JSON line a
-call with the SHA-256 of the canonical JSON of `messages`. A port of 0 takes a free one; the first
-line on standard output says which.
+POST /v1/chat/completions and /v1/embeddings, GET /v1/models, GET /health, GET /stats. The log holds
+one JSON line a call with the SHA-256 of the canonical JSON of `messages`. A port of 0 takes a free
+one; the first line on standard output says which.
 """
 
 import argparse
@@ -24,15 +24,21 @@ from kaizen_engine.llm.providers.demo import DemoModel
 from kaizen_engine.llm.providers.openai_wire import (
     BadRequest,
     completion_body,
+    embedding_body,
     error_body,
     http_response,
     models_body,
     read_chat_request,
+    read_embedding_request,
 )
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
 
 MODEL_NAME = "demo"
 LARGEST_BODY = 10 * 1024 * 1024
+_READERS = {
+    "/v1/chat/completions": read_chat_request,
+    "/v1/embeddings": read_embedding_request,
+}
 _IDLE_S = 600
 _MOST_DISCARDED = 4 * LARGEST_BODY
 _CHUNK = 65_536
@@ -97,18 +103,20 @@ class DemoHandler(BaseHTTPRequestHandler):
         body = self._body()
         if body is None:
             return
-        if self.path != "/v1/chat/completions":
+        read = _READERS.get(self.path)
+        if read is None:
             self._refuse(404, f"there is nothing to post to at {self.path}")
             return
         try:
-            request = read_chat_request(body)
+            request = read(body)
         except BadRequest as error:
             self._refuse(400, str(error))
             return
         time.sleep(self.server.latency_s)
         response = self.server.model.complete(request, timeout_s=_IDLE_S)
         number = self.server.count(request, response)
-        self._send(200, completion_body(response, number))
+        write = completion_body if request.endpoint == "chat" else embedding_body
+        self._send(200, write(response, number))
 
     def _body(self) -> bytes | None:
         """Return the whole body, or answer and return None; the connection ends with a refusal."""

@@ -1,4 +1,4 @@
-"""The OpenAI chat-completions wire, as a server sees it: requests read, answers written."""
+"""The OpenAI wire of chats and embeddings, as a server sees it: requests read, answers written."""
 
 import json
 import math
@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
+from kaizen_engine.llm.vectors import vector_of
 
 DEFAULT_MAX_TOKENS = 1024
 
@@ -28,6 +29,30 @@ def read_chat_request(body: bytes) -> ChatRequest:
         temperature=_temperature(asked.get("temperature")),
         params={"seed": asked["seed"]} if isinstance(asked.get("seed"), int) else {},
     )
+
+
+def read_embedding_request(body: bytes) -> ChatRequest:
+    """Return the request for one text's vector; raises BadRequest."""
+    asked = _json_object(body)
+    given = asked.get("input")
+    texts = given if isinstance(given, list) else [given]
+    if len(texts) != 1 or not isinstance(texts[0], str) or not texts[0]:
+        raise BadRequest("'input' must be one text that is not empty")
+    if asked.get("encoding_format", "float") != "float":
+        raise BadRequest("'encoding_format' must be float")
+    message = {"role": "user", "content": texts[0]}
+    return ChatRequest(_text(asked, "model"), (message,), max_tokens=1, endpoint="embeddings")
+
+
+def embedding_body(response: ChatResponse, number: int) -> dict[str, Any]:
+    """Return the JSON of an embedding list with the one vector."""
+    vector = list(vector_of(response.text))
+    return {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": vector}],
+        "model": response.model,
+        "usage": {"prompt_tokens": response.input_tokens, "total_tokens": response.input_tokens},
+    }
 
 
 def completion_body(response: ChatResponse, number: int) -> dict[str, Any]:

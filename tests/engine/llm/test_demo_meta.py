@@ -123,3 +123,89 @@ def test_json_answers_are_json() -> None:
     messages = messages_for(Describe, dspy.JSONAdapter(), examples=repr(EXAMPLES))
     answer = DemoModel().complete(ChatRequest("demo", messages, 2048), timeout_s=1).text
     assert list(json.loads(answer)) == ["observations"]
+
+
+class Reflect(dspy.Signature):
+    """Write a new instruction."""
+
+    current_instruction = dspy.InputField()
+    examples_with_feedback: list[dict[str, object]] = dspy.InputField()
+    new_instruction = dspy.OutputField()
+
+
+class Advise(dspy.Signature):
+    """Write advice."""
+
+    given: dict[str, object] = dspy.InputField()
+    better_review = dspy.InputField()
+    advice = dspy.OutputField()
+
+
+class Explain(dspy.Signature):
+    """Say what failures have in common."""
+
+    examples_with_feedback: list[dict[str, object]] = dspy.InputField()
+    diagnosis = dspy.OutputField()
+
+
+def record(text: str, feedback: str) -> dict[str, object]:
+    return {"Inputs": {"text": text}, "Generated Outputs": {}, "Feedback": feedback}
+
+
+def test_reflection_learns_from_expected_outputs_and_keeps_what_the_instruction_knew() -> None:
+    card = record("my card was swallowed", 'Scores: x 0.00\nExpected output: {"kind": "card"}')
+    first = ask(
+        Reflect,
+        "new_instruction",
+        current_instruction="Sort it.",
+        examples_with_feedback=[card],  # type: ignore[arg-type]
+    )
+    cash = record("the machine gave no cash", 'Scores: x 0.00\nExpected output: {"kind": "cash"}')
+    second = ask(
+        Reflect,
+        "new_instruction",
+        current_instruction=first,
+        examples_with_feedback=[cash],  # type: ignore[arg-type]
+    )
+    assert "card: " in first
+    assert "swallowed" in first
+    assert all(word in second for word in ("card: ", "swallowed", "cash: ", "machine"))
+    assert second.startswith("Sort it.")
+    assert second.count("Words that point") == 1
+
+
+def test_what_a_reviewer_says_is_heard_and_without_it_nothing_is_known() -> None:
+    said = record("top up failed", "Scores: rated 0.00\n> No. This should be top_up.")
+    silent = record("top up failed", "Scores: rated 0.00")
+    heard, unheard = (
+        ask(
+            Reflect,
+            "new_instruction",
+            current_instruction="Sort it.",
+            examples_with_feedback=[one],  # type: ignore[arg-type]
+        )
+        for one in (said, silent)
+    )
+    assert "top_up: top, failed" in heard or "top_up: failed, top" in heard
+    assert "top_up" not in unheard
+
+
+def test_advice_is_about_the_input_it_was_shown() -> None:
+    advice = ask(
+        Advise,
+        "advice",
+        given={"text": "my card was swallowed"},  # type: ignore[arg-type]
+        better_review='Scores: x 1.00\nExpected output: {"kind": "card"}',
+    )
+    assert advice.startswith("card: ")
+    assert "swallowed" in advice
+
+
+def test_a_diagnosis_counts_words_that_a_later_instruction_can_use() -> None:
+    rows = [
+        record(f"my card was swallowed {number}", 'Expected output: {"kind": "card"}')
+        for number in range(3)
+    ]
+    diagnosis = ask(Explain, "diagnosis", examples_with_feedback=rows)  # type: ignore[arg-type]
+    assert "- card: card x3, swallowed x3" in diagnosis
+    assert "card: " in propose(diagnosis)
