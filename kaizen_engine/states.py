@@ -76,6 +76,61 @@ class FeedbackOrigin(StrEnum):
     USER = "user"
 
 
+class RowKind(StrEnum):
+    """What a row says: the right answer, a good one, a bad one with a comment, or nothing yet."""
+
+    LABEL = "label"
+    GOOD = "good"
+    BAD = "bad"
+    CALL = "call"
+
+
+class LabelKind(StrEnum):
+    """What a person is asked: is this answer good, or which of two is better."""
+
+    ANSWER = "answer"
+    PAIR = "pair"
+
+
+class LabelWord(StrEnum):
+    """A judgement, a person's or a judge's; first and second are as they were shown."""
+
+    GOOD = "good"
+    BAD = "bad"
+    FIRST = "first"
+    SECOND = "second"
+    TIE = "tie"
+    SKIP = "skip"
+
+
+class PassportState(StrEnum):
+    NOT_NEEDED = "not_needed"
+    MISSING = "missing"
+    EXPIRED = "expired"
+    BELOW_FLOOR = "below_floor"
+    VALID = "valid"
+
+
+class TopicLife(StrEnum):
+    NEW = "new"
+    GROWING = "growing"
+    STEADY = "steady"
+    FIXED = "fixed"
+    REGRESSED = "regressed"
+
+
+class InsightState(StrEnum):
+    OPEN = "open"
+    APPLIED = "applied"
+    DISMISSED = "dismissed"
+
+
+class SuggestionState(StrEnum):
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
 class Split(StrEnum):
     TRAIN = "train"
     DEV = "dev"

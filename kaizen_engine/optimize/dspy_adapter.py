@@ -11,6 +11,7 @@ import dspy
 from dspy.lm15 import Config
 from dspy.utils.exceptions import AdapterParseError
 
+from kaizen_engine.optimize.dspy_lm import SAMPLE
 from kaizen_engine.optimize.dspy_messages import to_lm15
 from kaizen_engine.optimize.dspy_signature import REASONING, internal_names, signature_of
 from kaizen_engine.prompts.artifact import Demo, PromptArtifact
@@ -115,7 +116,12 @@ def _shown(demo: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _config(options: Mapping[str, Any]) -> Config:
-    return Config(temperature=options.get("temperature"), max_tokens=options.get("max_tokens"))
+    sample = options.get("rollout_id")
+    return Config(
+        temperature=options.get("temperature"),
+        max_tokens=options.get("max_tokens"),
+        extensions=None if sample is None else {SAMPLE: sample},
+    )
 
 
 def _reasoning(completion: str) -> Any:

@@ -23,11 +23,12 @@ from kaizen_engine.optimize.strategy import OnTrial, SearchReport, SearchRequest
 def search(request: SearchRequest, on_trial: OnTrial) -> SearchReport:
     """Score candidates on dev, reporting each. Raises JobAbort, once no call is under way."""
     with searching(request, TrialRecorder(request, on_trial)) as models:
-        _compile(request, PromptProgram.from_artifact(request.artifact), models)
+        compile_demos(request, PromptProgram.from_artifact(request.artifact), models)
     return SearchReport()
 
 
-def _compile(request: SearchRequest, student: PromptProgram, models: Models) -> None:
+def compile_demos(request: SearchRequest, student: PromptProgram, models: Models) -> None:
+    """Run the random search; the recorder of the block around it hears of every candidate."""
     settings = BootstrapSettings.of(request.settings)
     attempts = settings.attempts(len(request.train), len(request.dev))
     optimizer = BootstrapFewShotWithRandomSearch(

@@ -14,6 +14,7 @@ from kaizen_engine.optimize.dspy_messages import from_lm15
 from kaizen_engine.optimize.strategy import ModelDoor
 from kaizen_engine.states import StopReason
 
+SAMPLE = "kaizen_sample"
 # A neutral name: DSPy reads vendor rules out of model names, and the engine knows the real one.
 _MODEL_NAME = "kaizen/{role}"
 _FINISH_REASONS = ("stop", "length", "content_filter")
@@ -37,7 +38,9 @@ class GatewayEngine:
         """Answer through the gateway. Raises JobAbort."""
         with self._counted():
             try:
-                response = self._door.complete(self._chat_request(request), role=self._role)
+                response = self._door.complete(
+                    self._chat_request(request), role=self._role, **_named_sample(request)
+                )
             except Exception as error:
                 detail = f"{type(error).__name__}: {error}"
                 raise JobAbort(StopReason.ERROR, detail[:500]) from error
@@ -68,6 +71,12 @@ class GatewayEngine:
             with self._idle:
                 self._running -= 1
                 self._idle.notify_all()
+
+
+def _named_sample(request: Request) -> dict[str, int]:
+    """Return the number a search gave this sample, which threads cannot change by their order."""
+    sample = (request.config.extensions or {}).get(SAMPLE)
+    return {} if sample is None else {"sample": int(sample)}
 
 
 def gateway_lm(engine: GatewayEngine, *, role: str) -> dspy.LM:

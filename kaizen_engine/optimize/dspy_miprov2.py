@@ -6,27 +6,25 @@ the plain prompt it exports, before one is chosen. Proposals never see dev.
 """
 
 import warnings
-from functools import partial
 from typing import Any
 
 from dspy.teleprompt import MIPROv2
 
-from kaizen_engine.evaluate.runner import evaluate_rows
 from kaizen_engine.optimize.dspy_program import BoundedTeacher, PromptProgram
-from kaizen_engine.optimize.dspy_proposer import PromptProposer, Sieve
+from kaizen_engine.optimize.dspy_proposer import PromptProposer, Sieve, sieve_for
 from kaizen_engine.optimize.dspy_search import (
     NEVER,
-    STUDENT,
     Models,
     TrialRecorder,
     dspy_examples,
     dspy_metric,
-    metric_failure,
+    score_rows,
+    scores_of,
     searching,
     shuffled,
 )
 from kaizen_engine.optimize.settings import MiproSettings
-from kaizen_engine.optimize.strategy import OnTrial, SearchReport, SearchRequest, TrialEvent
+from kaizen_engine.optimize.strategy import OnTrial, SearchReport, SearchRequest
 
 _EXAMPLES_IN_PROPOSALS = 3
 
@@ -34,13 +32,13 @@ _EXAMPLES_IN_PROPOSALS = 3
 def search(request: SearchRequest, on_trial: OnTrial) -> SearchReport:
     """Score combinations on dev, reporting each. Raises JobAbort, once no call is under way."""
     plan = MiproSettings.of(request.settings, train=len(request.train), dev=len(request.dev))
-    longest = max(plan.longest_instruction, len(request.artifact.system))
-    sieve = Sieve(request.artifact, longest)
+    sieve = sieve_for(request)
     recorder = TrialRecorder(request, on_trial)
     with searching(request, recorder) as models:
         _compile(request, plan, models, sieve)
     for trial in recorder.board.finalists(plan.finalists):
-        _score_in_full(request, recorder, trial)
+        scores = scores_of(score_rows(request, trial.artifact, request.dev))
+        recorder.record(trial.artifact, scores, trial.provenance)
     return sieve.report()
 
 
@@ -80,20 +78,6 @@ def _compile(request: SearchRequest, plan: MiproSettings, models: Models, sieve:
         )
 
 
-def _score_in_full(request: SearchRequest, recorder: TrialRecorder, trial: TrialEvent) -> None:
-    """Score a finalist by the evaluator; the rows of its minibatches are in the journal."""
-    request.check()
-    complete = partial(request.door.complete, role=STUDENT)
-    model = request.template.model
-    try:
-        rows = evaluate_rows(
-            trial.artifact, request.dev, complete, request.metric, request.threads, model
-        )
-    except Exception as error:
-        raise metric_failure(error) from error
-    recorder.record(trial.artifact, [row.score for row in rows], trial.provenance)
-
-
 class _SievedMipro(MIPROv2):  # type: ignore[misc]
     """MIPROv2 with our proposer, and without its crash when there is nothing new to evaluate."""
 
@@ -112,7 +96,7 @@ class _SievedMipro(MIPROv2):  # type: ignore[misc]
     ) -> dict[int, list[str]]:
         """Return the seed's instruction and what is left of the proposals, all of them paid for."""
         proposer = PromptProposer(
-            self._sieve.artifact,
+            self._sieve.rules.artifact,
             trainset,
             prompt_model=self.prompt_model,
             program=program,

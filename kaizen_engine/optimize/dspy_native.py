@@ -5,6 +5,7 @@ whether another try can help and whether the vendor may charge for this one all 
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from kaizen_engine.errors import (
     ProviderUnavailable,
 )
 from kaizen_engine.llm.pricing import request_upper_bound
+from kaizen_engine.llm.providers.openai_embeddings import OpenAIEmbeddings
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
 from kaizen_engine.llm.vendors import Wire
 from kaizen_engine.optimize.dspy_messages import to_lm15, with_inline_media
@@ -64,6 +66,7 @@ class NativeProvider:
     ) -> None:
         self.token_limit_field = _token_limit_field(base_url, wire)
         self._api_key = api_key
+        self._base_url = base_url
         self._is_chat = wire not in _LM15_WIRES
         self._route = _ROUTE if self._is_chat else str(wire)
         self._transport = DeadlineTransport(max_connections)
@@ -84,6 +87,8 @@ class NativeProvider:
 
     def complete(self, request: ChatRequest, *, timeout_s: float) -> ChatResponse:
         """Make exactly one try. Raises a ProviderError."""
+        if request.endpoint == "embeddings":
+            return self._embed(request, timeout_s)
         with self._transport.deadline(timeout_s) as progress:
             try:
                 call = to_lm15(f"{self._route}:{request.model}", request.messages, _config(request))
@@ -95,8 +100,19 @@ class NativeProvider:
                 raise _provider_error(error, progress, self._api_key) from None
         return _chat_response(request, response, thinks_apart=self._route == Wire.GEMINI)
 
+    @cached_property
+    def _embeddings(self) -> OpenAIEmbeddings:
+        return OpenAIEmbeddings(self._base_url, self._api_key)
+
+    def _embed(self, request: ChatRequest, timeout_s: float) -> ChatResponse:
+        if not self._is_chat:
+            raise ProviderRejected(f"embeddings are not spoken with {self._route}")
+        return self._embeddings.complete(request, timeout_s=timeout_s)
+
     def close(self) -> None:
         """Close the connections, after the calls under way have ended."""
+        if "_embeddings" in vars(self):
+            self._embeddings.close()
         self._engine.close()
         self._transport.close()
 

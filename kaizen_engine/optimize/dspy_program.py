@@ -23,6 +23,8 @@ class PromptProgram(dspy.Module):  # type: ignore[misc]
     def __init__(self, artifact: PromptArtifact) -> None:
         super().__init__()
         self.adapter = VanillaAdapter(artifact)
+        # Marks the answers of a candidate at temperature 0; answers of a borrowed model are none.
+        self.key = ""
         self.predict = dspy.Predict(self.adapter.signature)
         self.predict.demos = self.adapter.to_demos(artifact.demos)
 
@@ -37,16 +39,26 @@ class PromptProgram(dspy.Module):  # type: ignore[misc]
     def forward(self, **inputs: Any) -> dspy.Prediction:
         try:
             with dspy.context(adapter=self.adapter, warn_on_type_mismatch=False):
-                return self.predict(**inputs)
+                answer = self.predict(**inputs)
         except (AdapterParseError, RenderError) as error:
-            return self._without_answer(str(error.__cause__ or error))
+            answer = self._without_answer(str(error.__cause__ or error))
+            _leave_trace(self.predict, inputs, answer)
         except Exception as error:
             detail = f"{type(error).__name__}: {error}"
             raise JobAbort(StopReason.ERROR, detail[:500]) from error
+        answer._key = self.key if self.predict.lm is None else ""
+        return answer
 
     def _without_answer(self, problem: str) -> dspy.Prediction:
         fields = dict.fromkeys(self.predict.signature.output_fields)
         return dspy.Prediction(**{"parse_error": problem, **fields})
+
+
+def _leave_trace(predict: dspy.Predict, inputs: dict[str, Any], answer: dspy.Prediction) -> None:
+    """Let reflection see an answer that could not be read; DSPy only notes the others."""
+    trace = dspy.settings.trace
+    if trace is not None:
+        trace.append((predict, inputs, answer))
 
 
 class BoundedTeacher(PromptProgram):

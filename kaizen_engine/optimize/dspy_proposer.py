@@ -13,10 +13,10 @@ import dspy
 from dspy.propose import GroundedProposer
 from dspy.utils.exceptions import AdapterParseError
 
-from kaizen_engine.errors import InvalidArtifact
-from kaizen_engine.optimize.strategy import SearchReport
+from kaizen_engine.optimize.candidate_checks import Rules
+from kaizen_engine.optimize.strategy import SearchReport, SearchRequest
 from kaizen_engine.prompts.artifact import PromptArtifact
-from kaizen_engine.prompts.render import contract_text, template_variables
+from kaizen_engine.prompts.render import contract_text
 
 _LONGEST_VALUE = 600
 _UNREADABLE = "it could not be read"
@@ -48,39 +48,34 @@ class PromptProposer(GroundedProposer):  # type: ignore[misc]
 class Sieve:
     """Keeps the instructions that the prompt survives, each once, and counts the others."""
 
-    artifact: PromptArtifact
-    longest: int
+    rules: Rules
     kept: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
 
-    def add(self, proposal: str) -> None:
-        # As DSPy's signature will hold it.
+    def add(self, proposal: str) -> str:
+        """Return the instruction as DSPy's signature will hold it, or nothing when dropped."""
         text = inspect.cleandoc(proposal).strip()
-        problem = self._problem(text)
+        problem = self.problem(text)
         if problem:
             self.dropped.append(problem)
-        else:
-            self.kept.append(text)
+            return ""
+        self.kept.append(text)
+        return text
 
     def report(self) -> SearchReport:
         return SearchReport(len(self.kept) + len(self.dropped), tuple(self.dropped))
 
-    def _problem(self, text: str) -> str:
+    def problem(self, text: str) -> str:
         if not text:
             return _UNREADABLE
-        if len(text) > self.longest:
-            return f"it is longer than {self.longest} characters"
-        if any(not (char.isprintable() or char in "\n\t") for char in text):
-            return "it holds control characters"
-        if set(template_variables(text)) != set(template_variables(self.artifact.system)):
-            return "its variables are not those of the prompt"
-        if text in (self.artifact.system, *self.kept):
+        if text in (self.rules.artifact.system, *self.kept):
             return "it is another one again"
-        try:
-            self.artifact.with_(system=text)
-        except InvalidArtifact as error:
-            return str(error)
-        return ""
+        return self.rules.problem(text)
+
+
+def sieve_for(request: SearchRequest) -> Sieve:
+    examples = (*request.train, *request.dev, *request.lessons)
+    return Sieve(Rules.of(request.artifact, examples, locked=request.locked))
 
 
 def prompt_text(artifact: PromptArtifact) -> str:

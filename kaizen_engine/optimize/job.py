@@ -5,38 +5,43 @@ gateway, and everything that happens goes to the events.
 """
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
-from threading import Thread
 
-from kaizen_engine.errors import JobAbort, TooFewExamples
-from kaizen_engine.evaluate.comparison import Comparison
-from kaizen_engine.evaluate.metrics import metric_by_name
+from kaizen_engine.errors import JobAbort
+from kaizen_engine.evaluate.evaluator import Evaluator, Needs
 from kaizen_engine.evaluate.runner import Example, RowScore, build_request, evaluate_rows
-from kaizen_engine.evaluate.verdict import decide, rows_needed
+from kaizen_engine.evaluate.spec import evaluator_from_spec
 from kaizen_engine.llm.gateway import Gateway
 from kaizen_engine.llm.types import ChatRequest
+from kaizen_engine.optimize.guarded import Guard, segments_of
 from kaizen_engine.optimize.outcome import (
     EvaluationEvent,
+    GuardReport,
     JobEvents,
     JobOutcome,
     JobSpec,
     NoEvents,
     ReportedCases,
     Score,
+    StudentScore,
 )
+from kaizen_engine.optimize.proof import Evidence, load_statistics
+from kaizen_engine.optimize.splits import Splits, split_examples
 from kaizen_engine.optimize.strategy import (
+    BREEDERS,
+    FINALISTS,
     SearchReport,
     SearchRequest,
     TrialEvent,
+    best_in_full,
     load_strategy,
     packages_for,
 )
 from kaizen_engine.prompts.artifact import PromptArtifact
-from kaizen_engine.states import Split, StopReason, Verdict
+from kaizen_engine.states import StopReason
 
 __all__ = [
     "EvaluationEvent",
@@ -51,7 +56,8 @@ __all__ = [
 ]
 
 ROLE = "student"
-FEWEST_EXAMPLES = 20
+GOOD_SCORE = 0.8
+_TIE = 1e-9
 _LIBRARIES = ("dspy", "scipy", "numpy")
 
 
@@ -59,51 +65,15 @@ def run_job(spec: JobSpec, gateway: Gateway, events: JobEvents) -> JobOutcome:
     """Run the job to its end or to whatever stops it; a stop is part of the outcome.
 
     Once stopped, no model is called any more: the best candidate so far is scored from the
-    journal alone. Raises TooFewExamples, LookupError for an unknown strategy, UnknownMetric,
+    journal alone. Raises TooFewExamples, LookupError for an unknown strategy, InvalidEvaluator,
     PriceUnknown, and what `events` raises.
     """
     events.phase("prepare")
-    return _Run(spec, gateway, events, _prepare(spec)).run()
-
-
-def usable_examples(artifact: PromptArtifact, examples: Iterable[Example]) -> list[Example]:
-    """Return the examples with every input and an expected output, other outputs left out."""
-    needed = [item.name for item in artifact.inputs]
-    names = [item.name for item in artifact.outputs]
-    kept = []
-    for example in examples:
-        outputs = {name: example.outputs.get(name) for name in names}
-        expected = {name: value for name, value in outputs.items() if value is not None}
-        if expected and all(example.inputs.get(name) is not None for name in needed):
-            kept.append(replace(example, outputs=expected))
-    return kept
-
-
-@dataclass(frozen=True)
-class _Splits:
-    train: tuple[Example, ...]
-    dev: tuple[Example, ...]
-    test: tuple[Example, ...]
-
-
-def _prepare(spec: JobSpec) -> _Splits:
-    usable = usable_examples(spec.artifact, spec.examples)
-    splits = _Splits(*(_of(usable, split) for split in (Split.TRAIN, Split.DEV, Split.TEST)))
-    found = len(splits.train) + len(splits.dev) + len(splits.test)
-    if found < FEWEST_EXAMPLES:
-        message = (
-            f"an optimization needs {FEWEST_EXAMPLES} usable examples, {found} were found; "
-            "usable are those with every input and an expected output"
-        )
-        raise TooFewExamples(message)
-    if not splits.train or not splits.dev:
-        message = "an optimization needs examples to learn from (train) and to choose by (dev)"
-        raise TooFewExamples(message)
-    return splits
-
-
-def _of(examples: Iterable[Example], split: Split) -> tuple[Example, ...]:
-    return tuple(example for example in examples if example.split == split)
+    evaluator = evaluator_from_spec(spec.evaluator, door=gateway)
+    is_judged = evaluator.needs is not Needs.EXPECTED
+    splits = split_examples(spec.artifact, spec.examples, is_judged=is_judged)
+    divided = splits.divided(breeds=spec.strategy in BREEDERS)
+    return _Run(spec, gateway, events, divided, evaluator).run()
 
 
 @dataclass
@@ -113,28 +83,33 @@ class _Run:
     spec: JobSpec
     gateway: Gateway
     events: JobEvents
-    splits: _Splits
+    splits: Splits
+    evaluator: Evaluator
     trials: list[TrialEvent] = field(default_factory=list)
     evaluations: dict[str, EvaluationEvent] = field(default_factory=dict)
     winner: TrialEvent | None = None
     abort: JobAbort | None = None
     report: SearchReport = field(default_factory=SearchReport)
+    students: list[StudentScore] = field(default_factory=list)
+    guards: GuardReport = field(default_factory=GuardReport)
 
     def __post_init__(self) -> None:
-        self.metric = metric_by_name(self.spec.metric)
         self.strategy = load_strategy(self.spec.strategy)
 
     def run(self) -> JobOutcome:
         if self.splits.test:
-            _load_statistics()
+            load_statistics()
         try:
             self._phase("baseline")
             self._evaluate("baseline_dev", self.spec.artifact, self.splits.dev)
             self._phase("search")
             self.report = self.strategy(self._search_request(), self._on_trial)
             self._phase("prove")
+            self._select()
             self._score_winner()
             self._prove()
+            self._guard()
+            self._ask_students()
         except JobAbort as abort:
             self._stop(abort)
         return self._outcome()
@@ -152,8 +127,8 @@ class _Run:
         return SearchRequest(
             artifact=start,
             train=self.splits.train,
-            dev=self.splits.dev,
-            metric=self.metric,
+            dev=self.splits.search,
+            metric=self.evaluator,
             door=self.gateway,
             template=template,
             teacher=_teacher_template(template, spec.teacher),
@@ -161,40 +136,91 @@ class _Run:
             threads=spec.threads,
             seed=spec.seed,
             settings=spec.settings,
+            lessons=self.splits.lessons,
+            part="search" if self._breeds else "dev",
+            baseline=self._baseline_rows(),
+            notes=tuple(spec.notes),
+            locked=tuple(spec.locked),
         )
 
+    @property
+    def _breeds(self) -> bool:
+        return self.spec.strategy in BREEDERS
+
+    def _baseline_rows(self) -> dict[str, float]:
+        return {row.example_id: row.score for row in self.evaluations["baseline_dev"].rows}
+
     def _on_trial(self, trial: TrialEvent) -> None:
-        self.trials.append(trial)
+        # What cannot be told is no part of the outcome either.
         self.events.trial(trial)
+        self.trials.append(trial)
 
     def _evaluate(
         self, label: str, artifact: PromptArtifact, examples: Sequence[Example]
     ) -> EvaluationEvent:
-        rows = evaluate_rows(
+        event = EvaluationEvent(label, artifact.hash, tuple(self._evaluated(artifact, examples)))
+        self._on_evaluation(event)
+        return event
+
+    def _on_evaluation(self, event: EvaluationEvent) -> None:
+        self.events.evaluation(event)
+        self.evaluations[event.label] = event
+
+    def _evaluated(
+        self, artifact: PromptArtifact, examples: Sequence[Example], model: str = ""
+    ) -> list[RowScore]:
+        return evaluate_rows(
             artifact,
             examples,
             partial(self.gateway.complete, role=ROLE),
-            self.metric,
+            self.evaluator,
             self.spec.threads,
-            self.spec.model,
+            model or self.spec.model,
         )
-        event = EvaluationEvent(label, artifact.hash, tuple(rows))
-        self.evaluations[label] = event
-        self.events.evaluation(event)
-        return event
+
+    def _select(self) -> None:
+        """Score what a breeding search found best on rows that it has not seen; these decide."""
+        if not self._breeds:
+            return
+        for candidate in best_in_full(self.trials, FINALISTS):
+            scored = self._evaluated(candidate.artifact, self.splits.select)
+            rows = {row.example_id: row.score for row in scored}
+            score = sum(rows.values()) / len(rows)
+            others = [trial.score for trial in self.trials if trial.part == "select"]
+            self._on_trial(
+                replace(
+                    candidate,
+                    number=len(self.trials) + 1,
+                    part="select",
+                    n_examples=len(rows),
+                    score=score,
+                    rows=rows,
+                    is_best=score > max(others, default=-1.0),
+                )
+            )
 
     def _score_winner(self) -> None:
         """Score the best candidate as the plain prompt it exports; keep it if that is better."""
         best = self._best_trial()
         if best is None or best.artifact.hash == self.spec.artifact.hash:
             return
-        after = self._evaluate("winner_dev", best.artifact, self.splits.dev).score
-        if _is_better(after, self._score("baseline_dev")):
+        after = self._evaluate("winner_dev", best.artifact, self.splits.dev)
+        if self._beats_baseline({row.example_id: row.score for row in after.rows}):
             self.winner = best
 
     def _best_trial(self) -> TrialEvent | None:
+        """Return the best candidate where it counts: selected, or else searched, in full."""
         full = [trial for trial in self.trials if trial.is_full]
-        return max(full, key=lambda trial: (trial.score, -trial.number), default=None)
+        decisive = [trial for trial in full if trial.part == "select"] or full
+        return next(iter(best_in_full(decisive, 1)), None)
+
+    def _beats_baseline(self, rows: Mapping[str, float]) -> bool:
+        """Compare on the rows that decide, where the candidate was scored on them."""
+        selecting = {example.id for example in self.splits.select}
+        before = self._baseline_rows()
+        ids = rows.keys() & before.keys()
+        ids = (ids & selecting) or ids
+        return sum(rows[key] for key in ids) > sum(before[key] for key in ids) + _TIE
 
     def _prove(self) -> None:
         """Score baseline and winner on the hold-out, which no other step has seen."""
@@ -202,6 +228,44 @@ class _Run:
             return
         self._evaluate("baseline_test", self.spec.artifact, self.splits.test)
         self._evaluate("winner_test", self.winner.artifact, self.splits.test)
+
+    def _guard(self) -> None:
+        """Ask both prompts what may not be lost: protected examples and the red team's rows."""
+        if self.winner is None:
+            return
+        good = float(self.spec.settings.get("good_score", GOOD_SCORE))
+        found = Guard(
+            self.spec,
+            self.winner.artifact,
+            self.gateway,
+            self.evaluator,
+            good,
+            self._on_evaluation,
+        ).run()
+        segments = segments_of(self.spec.examples, self.evaluations, self.spec.seed)
+        self.guards = replace(found, segments=segments)
+
+    def _ask_students(self) -> None:
+        """Let every model of the job answer dev with the old prompt and with the best new ones."""
+        if self.spec.students:
+            decisive = [trial for trial in self.trials if trial.is_full and trial.part != "search"]
+            best = best_in_full(decisive, FINALISTS)
+            prompts = [("baseline", self.spec.artifact)]
+            prompts += [
+                (f"finalist {place}", trial.artifact)
+                for place, trial in enumerate(best, 1)
+                if trial.artifact.hash != self.spec.artifact.hash
+            ]
+            for model in (self.spec.model, *self.spec.students):
+                for name, artifact in prompts:
+                    self._ask_student(model, name, artifact)
+
+    def _ask_student(self, model: str, prompt: str, artifact: PromptArtifact) -> None:
+        rows = self._evaluated(artifact, self.splits.dev, model)
+        score = Score.of([row.score for row in rows])
+        if score is not None:
+            sent = frozenset(row.messages_hash for row in rows)
+            self.students.append(StudentScore(model, prompt, artifact.hash, score, sent))
 
     def _stop(self, abort: JobAbort) -> None:
         """End all spending, then keep the best candidate that was scored on every dev row."""
@@ -214,30 +278,38 @@ class _Run:
         except JobAbort:
             # Not every answer is in the journal: the search's own figure has to do.
             best = self._best_trial()
-            if best is not None and _is_better(_trial_score(best), self._score("baseline_dev")):
+            if best is not None and self._beats_baseline(best.rows):
                 self.winner = best
 
     def _outcome(self) -> JobOutcome:
-        comparison = self._comparison()
-        verdict = self._verdict(comparison)
-        fixed, broken = _changes(self._pairs("dev"))
-        unproven = comparison is not None and verdict is Verdict.NOT_ENOUGH_EVIDENCE
+        found = Evidence(
+            self.spec,
+            self.splits,
+            self.evaluations,
+            has_winner=self.winner is not None,
+            is_stopped=self.abort is not None,
+            trials=self.trials,
+        ).prove()
+        ended_by = self.abort or self._early_end()
         return JobOutcome(
-            stop_reason=self.abort.reason if self.abort else StopReason.FINISHED,
-            stop_detail=self.abort.detail if self.abort else "",
-            verdict=verdict,
+            stop_reason=ended_by.reason if ended_by else StopReason.FINISHED,
+            stop_detail=ended_by.detail if ended_by else "",
+            verdict=found.verdict,
             baseline_hash=self.spec.artifact.hash,
             winner=self.winner.artifact if self.winner else None,
             dev_before=self._score("baseline_dev"),
             dev_after=self._score("winner_dev") or _trial_score(self.winner),
-            test_before=self._deciding_score("baseline_test"),
-            test_after=self._deciding_score("winner_test"),
-            comparison=comparison,
-            rows_needed=rows_needed(comparison) if comparison and unproven else None,
+            test_before=found.test_before,
+            test_after=found.test_after,
+            comparison=found.comparison,
+            rows_needed=found.rows_needed,
             look=self.spec.look,
-            reported=self._reported(),
-            fixed_ids=fixed,
-            broken_ids=broken,
+            dev_gain=found.dev_gain,
+            dev_look=found.dev_look.k,
+            dev_looked_ids=found.dev_look.ids if found.dev_gain else (),
+            reported=found.reported,
+            fixed_ids=found.fixed_ids,
+            broken_ids=found.broken_ids,
             trials=tuple(self.trials),
             evaluations=tuple(self.evaluations.values()),
             dspy_state=self.winner.provenance if self.winner else {},
@@ -245,64 +317,17 @@ class _Run:
             seeds={"search": self.spec.seed, "statistics": self.spec.seed},
             versions=_versions(self.spec.strategy),
             search=self.report,
+            students=tuple(self.students),
+            guards=self.guards,
         )
 
-    def _comparison(self) -> Comparison | None:
-        # Imported here: scipy takes a second and has no place in a web process.
-        from kaizen_engine.evaluate.significance import alpha_for_look, compare
-
-        pairs = [pair for pair in self._pairs("test") if pair.example.deciding]
-        if not pairs:
-            return None
-        return compare(
-            [pair.before for pair in pairs],
-            [pair.after for pair in pairs],
-            [pair.example.group for pair in pairs],
-            alpha=alpha_for_look(self.spec.look),
-            minimum_effect=self.spec.minimum_effect,
-            seed=self.spec.seed,
-        )
-
-    def _verdict(self, comparison: Comparison | None) -> Verdict:
-        """Return what was proven; without a winner, that there is nothing better, or nothing."""
-        if self.winner is None:
-            return Verdict.NONE if self.abort else Verdict.EQUAL
-        return decide(comparison, sum(example.deciding for example in self.splits.test))
+    def _early_end(self) -> JobAbort | None:
+        overfit = self.report.overfit
+        return JobAbort(StopReason.OVERFIT, overfit) if overfit else None
 
     def _score(self, label: str) -> Score | None:
         event = self.evaluations.get(label)
         return event.score if event else None
-
-    def _deciding_score(self, label: str) -> Score | None:
-        event = self.evaluations.get(label)
-        deciding = {example.id for example in self.splits.test if example.deciding}
-        rows = event.rows if event else ()
-        return Score.of([row.score for row in rows if row.example_id in deciding])
-
-    def _pairs(self, split: str) -> list["_Pair"]:
-        """Return the rows of `split` that both baseline and winner were scored on."""
-        before = self.evaluations.get(f"baseline_{split}")
-        after = self.evaluations.get(f"winner_{split}")
-        if before is None or after is None or self.winner is None:
-            return []
-        scores = _by_id(after.rows)
-        examples = {example.id: example for example in (*self.splits.dev, *self.splits.test)}
-        return [
-            _Pair(examples[row.example_id], row.score, scores[row.example_id])
-            for row in before.rows
-        ]
-
-    def _reported(self) -> ReportedCases:
-        pairs = [*self._pairs("dev"), *self._pairs("test")]
-        reported = [pair for pair in pairs if not pair.example.deciding]
-        fixed, broken = _changes(reported)
-        return ReportedCases(len(reported), len(fixed), len(broken))
-
-
-def _load_statistics() -> None:
-    """Import scipy, which takes a second, while the models are waited for."""
-    module = "kaizen_engine.evaluate.significance"
-    Thread(target=import_module, args=(module,), daemon=True).start()
 
 
 def _teacher_template(student: ChatRequest, model: str) -> ChatRequest:
@@ -310,27 +335,6 @@ def _teacher_template(student: ChatRequest, model: str) -> ChatRequest:
     if not model or model == student.model:
         return student
     return replace(student, model=model, params={})
-
-
-@dataclass(frozen=True)
-class _Pair:
-    example: Example
-    before: float
-    after: float
-
-
-def _by_id(rows: Iterable[RowScore]) -> Mapping[str, float]:
-    return {row.example_id: row.score for row in rows}
-
-
-def _changes(pairs: Sequence[_Pair]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    fixed = tuple(pair.example.id for pair in pairs if pair.after > pair.before)
-    broken = tuple(pair.example.id for pair in pairs if pair.after < pair.before)
-    return fixed, broken
-
-
-def _is_better(after: Score | None, before: Score | None) -> bool:
-    return after is not None and before is not None and after.mean > before.mean
 
 
 def _trial_score(trial: TrialEvent | None) -> Score | None:

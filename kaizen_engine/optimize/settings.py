@@ -17,6 +17,8 @@ _FINALISTS = 3
 _FIXED_CANDIDATES = 3  # without demonstrations, labelled ones only, unshuffled bootstrapping
 _TRIALS_PER_CANDIDATE = 1.5
 _SUMMARY_CALLS = 10
+_REFLECTED_ROWS, _TRIES_PER_ACCEPTED = 8, 4
+_SIMBA_CANDIDATES, _SIMBA_BATCH = 3, 24
 _FEWEST_SHOWN, _MOST_SHOWN = 10, 40
 
 
@@ -61,8 +63,7 @@ class MiproSettings:
     `candidates` instructions and as many sets of demonstrations are combined in `trials`, each
     scored on `minibatch` dev rows, or on all of them where `minibatch` is None. Every
     `full_every` trials the leader is scored on all rows, at the end the best `finalists` are.
-    `rows_shown` train rows go into each call that describes the data. A longer instruction than
-    `longest_instruction` characters is dropped.
+    `rows_shown` train rows go into each call that describes the data.
     """
 
     demos: BootstrapSettings
@@ -72,7 +73,6 @@ class MiproSettings:
     rows_shown: int
     full_every: int = _FULL_EVERY_TRIALS
     finalists: int = _FINALISTS
-    longest_instruction: int = 8000
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], *, train: int, dev: int) -> "MiproSettings":
@@ -109,6 +109,91 @@ class MiproSettings:
         """Return the teacher's calls: to describe the data, then three for each instruction."""
         described = min(_SUMMARY_CALLS, max(1, math.ceil(train / self.rows_shown)))
         return described + 1 + 3 * self.candidates
+
+
+@dataclass(frozen=True)
+class GepaSettings:
+    """One GEPA run: a budget for `accepted` candidates on the whole search part of dev, each after
+    one try on `minibatch` train rows, and at most `proposals` tries in all."""
+
+    accepted: int
+    minibatch: int
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], *, train: int) -> "GepaSettings":
+        return cls(
+            accepted=_within(settings, "num_trials", BootstrapSettings.num_trials, 1, 15),
+            minibatch=max(1, min(_REFLECTED_ROWS, train)),
+        )
+
+    @property
+    def proposals(self) -> int:
+        return _TRIES_PER_ACCEPTED * self.accepted
+
+    def budget(self, searched: int) -> int:
+        """Return after how many scored rows no further proposal is made, the seed's included."""
+        return searched + self.accepted * (2 * self.minibatch + searched)
+
+    def most_metric_calls(self, searched: int) -> int:
+        """Return how many rows are scored at most: GEPA looks at its budget between proposals."""
+        return self.budget(searched) + 2 * self.minibatch + searched
+
+
+@dataclass(frozen=True)
+class SimbaSettings:
+    """One SIMBA run: in each of `steps`, up to `candidates` + 1 new ones on `batch` train rows."""
+
+    steps: int
+    candidates: int
+    batch: int
+    max_demos: int
+    good_score: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], *, train: int) -> "SimbaSettings":
+        demos = BootstrapSettings.of(settings)
+        return cls(
+            steps=demos.num_trials,
+            candidates=_SIMBA_CANDIDATES,
+            batch=max(1, min(_SIMBA_BATCH, train)),
+            max_demos=demos.max_demos,
+            good_score=demos.good_score,
+        )
+
+    @property
+    def built(self) -> int:
+        return self.steps * (self.candidates + 1)
+
+
+@dataclass(frozen=True)
+class AnalystSettings:
+    """One run of analyst and architect.
+
+    At most `clusters` groups of failures are diagnosed, each by up to `examples` of them;
+    `instructions` are written, and the best of them gets `demo_candidates` sets of demonstrations
+    beside the fixed ones of the random search.
+    """
+
+    instructions: int
+    demo_candidates: int
+    good_score: float
+    clusters: int = 6
+    examples: int = 12
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "AnalystSettings":
+        demos = BootstrapSettings.of(settings)
+        instructions = math.ceil(demos.num_trials / 2)
+        return cls(
+            instructions=instructions,
+            demo_candidates=max(1, demos.num_trials - instructions),
+            good_score=demos.good_score,
+        )
+
+    @property
+    def scored_with_demos(self) -> int:
+        """Candidates of the random search, but for the one without demonstrations."""
+        return self.demo_candidates + _FIXED_CANDIDATES - 1
 
 
 def _within(settings: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:

@@ -1,34 +1,39 @@
-from collections.abc import Callable, Mapping
-from typing import Any
+import sys
+from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
-from kaizen_engine.evaluate import metrics
-from kaizen_engine.evaluate.metrics import exact_match
+from kaizen_engine.evaluate import spec
+from kaizen_engine.evaluate.evaluator import Case, Mark, Needs, Tier
+from kaizen_engine.evaluate.evaluators import exact_match
 
 
-class BreakingMetric:
+class BreakingScore:
     """Works like exact match for `good` scores, then fails."""
-
-    name = "breaking"
 
     def __init__(self, good: int) -> None:
         self._left = good
 
-    def score(self, expected: Mapping[str, Any], output: Mapping[str, Any]) -> float:
+    def __call__(self, case: Case) -> Mark:
         self._left -= 1
         if self._left < 0:
             raise ZeroDivisionError("nothing to divide by")
-        return exact_match(expected, output)
+        return exact_match.score(case)
 
 
 @pytest.fixture
 def broken_metric(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], str]:
-    """Register a metric that fails after so many scores; returns its name."""
+    """Add an evaluator that fails after so many scores; returns its kind."""
 
     def register(good: int) -> str:
-        metric = BreakingMetric(good)
-        monkeypatch.setattr(metrics, "METRICS", {**metrics.METRICS, metric.name: metric})
-        return metric.name
+        module = ModuleType("breaking_evaluator")
+        score = BreakingScore(good)
+        vars(module).update(
+            TIER=Tier.DETERMINISTIC, NEEDS=Needs.EXPECTED, build=lambda options, door: score
+        )
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(spec, "KINDS", {**spec.KINDS, "breaking": module.__name__})
+        return "breaking"
 
     return register

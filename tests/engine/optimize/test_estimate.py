@@ -7,6 +7,7 @@ from kaizen_engine.llm.types import Price
 from kaizen_engine.optimize.estimate import MeanTokens, Rows, estimate_job, planned_trials
 from kaizen_engine.optimize.job import NoEvents, run_job
 from kaizen_engine.optimize.settings import BootstrapSettings, MiproSettings
+from kaizen_engine.optimize.strategy import BREEDERS, STRATEGIES
 from tests.engine.optimize.support import CountingProvider, generated_rows, make_gateway, make_spec
 
 TOKENS = MeanTokens(prompt=60, demo=20, answer=3)
@@ -16,7 +17,7 @@ PRICE = Price(Decimal("2.5"), Decimal(10))
 DEAR = Price(Decimal(15), Decimal(75))
 
 
-@pytest.mark.parametrize("strategy", ["bootstrap", "miprov2"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize(("train", "dev", "test"), [(4, 16, 0), (40, 60, 100), (400, 80, 30)])
 @pytest.mark.parametrize("settings", [{}, {"num_trials": 15, "max_demos": 24}, {"num_trials": 1}])
 @pytest.mark.parametrize("adds_reasoning", [False, True])
@@ -69,6 +70,25 @@ def test_a_real_miprov2_job_stays_within_its_estimate(
     estimate = estimate_job(rows, TOKENS, PRICE, spec.settings, "miprov2")
     assert estimate.calls_low <= provider.calls <= estimate.calls_high
     assert len(outcome.trials) <= planned_trials("miprov2", spec.settings, rows)
+
+
+@pytest.mark.parametrize("strategy", sorted(BREEDERS))
+@pytest.mark.parametrize(
+    ("train", "dev", "test", "num_trials"),
+    [(10, 20, 0, 6), (30, 45, 50, 15), (96, 288, 96, 6), (12, 49, 30, 3)],
+)
+def test_a_search_that_breeds_stays_within_its_estimate(
+    strategy: str, train: int, dev: int, test: int, num_trials: int
+) -> None:
+    provider = CountingProvider()
+    spec = make_spec(
+        generated_rows(train, dev, test), strategy=strategy, settings={"num_trials": num_trials}
+    )
+    outcome = run_job(spec, make_gateway(provider), NoEvents())
+    rows = Rows(train, dev, test)
+    estimate = estimate_job(rows, TOKENS, PRICE, spec.settings, strategy)
+    assert estimate.calls_low <= provider.calls <= estimate.calls_high
+    assert len(outcome.trials) <= planned_trials(strategy, spec.settings, rows)
 
 
 def test_a_reasoning_job_stays_within_its_estimate() -> None:

@@ -126,32 +126,73 @@ def test_too_few_usable_examples_are_refused_before_any_call() -> None:
     assert provider.calls == 0
 
 
-def test_without_a_hold_out_there_is_a_winner_but_not_enough_evidence() -> None:
+def test_without_a_hold_out_the_corrected_gain_on_dev_decides() -> None:
     rows = generated_rows(20, 40, 0)
     outcome = run_job(make_spec(rows), make_gateway(CountingProvider()), NoEvents())
-    assert outcome.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert outcome.verdict is Verdict.LIKELY
     assert outcome.winner is not None
     assert outcome.comparison is None
-    assert outcome.rows_needed is None
+    assert outcome.dev_gain is not None
+    assert outcome.dev_gain.low > 0
+    # Six trials, the first of them the prompt of today.
+    assert (outcome.dev_gain.n, outcome.dev_gain.candidates) == (40, 5)
+    assert set(outcome.dev_looked_ids) == {row.id for row in rows if row.split == Split.DEV}
+    assert outcome.rows_needed is not None
+
+
+def test_dev_rows_that_were_looked_at_before_have_to_show_more() -> None:
+    rows = [replace(row, looks=3) for row in generated_rows(20, 40, 0)]
+    outcome = run_job(make_spec(rows), make_gateway(CountingProvider()), NoEvents())
+    assert outcome.dev_look == 4
+    assert outcome.dev_gain is not None
+    assert outcome.dev_gain.alpha == pytest.approx(0.0019, abs=0.0001)
+
+
+def test_thirty_unseen_dev_rows_are_a_first_look_by_themselves() -> None:
+    rows = generated_rows(20, 60, 0)
+    rows = [replace(row, looks=2 if number < 50 else 0) for number, row in enumerate(rows)]
+    outcome = run_job(make_spec(rows), make_gateway(CountingProvider()), NoEvents())
+    assert outcome.dev_look == 1
+    assert outcome.dev_looked_ids == tuple(row.id for row in rows[50:])
+    assert outcome.dev_gain is not None
+    assert outcome.dev_gain.n == 30
 
 
 def test_reported_rows_are_told_apart_and_decide_nothing() -> None:
-    rows = [replace(row, deciding=row.split != Split.TEST) for row in generated_rows()]
+    rows = [replace(row, deciding=row.split != Split.TEST) for row in generated_rows(20, 10, 100)]
     outcome = run_job(make_spec(rows), make_gateway(CountingProvider()), NoEvents())
-    assert outcome.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert outcome.verdict is Verdict.BETTER_ON_REPORTED
     assert outcome.comparison is None
     assert outcome.test_before is None
     assert outcome.reported.n == 100
     assert outcome.reported.fixed > outcome.reported.broken
+    assert outcome.reported.p is not None
+    assert outcome.reported.p < 0.05
+
+
+def test_reported_rows_alone_leave_the_effect_on_all_traffic_unknown() -> None:
+    rows = [replace(row, deciding=False) for row in generated_rows(20, 60, 0)]
+    outcome = run_job(make_spec(rows), make_gateway(CountingProvider()), NoEvents())
+    assert outcome.verdict is Verdict.BETTER_ON_REPORTED
+    assert outcome.dev_gain is None
+    assert outcome.rows_needed is None
+    assert outcome.reported.n == 60
 
 
 def test_a_small_hold_out_says_how_many_rows_more_would_do() -> None:
     rows = generated_rows(40, 60, 3)
     outcome = run_job(make_spec(rows, look=4), make_gateway(CountingProvider()), NoEvents())
-    assert outcome.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert outcome.verdict is Verdict.LIKELY
     assert outcome.rows_needed is not None
     low, high = outcome.rows_needed
     assert 1 <= low <= high
+
+
+def test_few_dev_rows_without_a_hold_out_are_not_enough() -> None:
+    rows = generated_rows(20, 19, 0)
+    outcome = run_job(make_spec(rows), make_gateway(CountingProvider()), NoEvents())
+    assert outcome.winner is not None
+    assert outcome.verdict is Verdict.NOT_ENOUGH_EVIDENCE
 
 
 def test_nothing_better_than_the_seed_leaves_no_winner_and_the_hold_out_unseen() -> None:

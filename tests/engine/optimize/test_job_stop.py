@@ -53,7 +53,7 @@ def test_a_stop_in_the_search_keeps_the_best_so_far(reason: StopReason, threads:
 
     assert outcome.stop_reason is reason
     assert outcome.stop_detail == "as scripted"
-    assert outcome.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert outcome.verdict is Verdict.LIKELY
     assert outcome.winner is not None
     assert outcome.winner.hash != SEED_PROMPT.hash
     assert [event.label for event in outcome.evaluations] == ["baseline_dev", "winner_dev"]
@@ -73,11 +73,12 @@ def test_a_stop_in_the_baseline_leaves_nothing_to_judge(threads: int) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_a_stop_on_the_hold_out_keeps_the_winner_unproven(threads: int) -> None:
+def test_a_stop_on_the_hold_out_keeps_the_winner_unconfirmed(threads: int) -> None:
     complete = run_job(make_spec(), make_gateway(provider := CountingProvider()), NoEvents())
     outcome, _, _ = run_until(provider.calls - 50, StopReason.TIMEOUT, threads)
     assert outcome.winner == complete.winner
-    assert outcome.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+    assert outcome.verdict is Verdict.LIKELY
+    assert outcome.dev_gain == complete.dev_gain
     assert outcome.comparison is None
     assert outcome.dev_after == complete.dev_after
 
@@ -146,6 +147,6 @@ def test_a_metric_that_fails_in_the_search_stops_the_job(
     broken_metric: Callable[[int], str],
 ) -> None:
     name = broken_metric(100)
-    outcome = run_job(make_spec(metric=name), make_gateway(CountingProvider()), NoEvents())
+    outcome = run_job(make_spec(evaluator=name), make_gateway(CountingProvider()), NoEvents())
     assert outcome.stop_reason is StopReason.ERROR
     assert "the metric failed" in outcome.stop_detail

@@ -15,6 +15,7 @@ from kaizen_engine.llm.journal import MemoryJournal
 from kaizen_engine.llm.meter import Budget
 from kaizen_engine.llm.types import CallRecord, ChatRequest, ChatResponse
 from kaizen_engine.optimize import strategy
+from kaizen_engine.optimize.candidate_checks import Rules
 from kaizen_engine.optimize.dspy_proposer import Sieve, prompt_text
 from kaizen_engine.optimize.job import JobOutcome, NoEvents, run_job
 from kaizen_engine.optimize.outcome import JobSpec
@@ -205,7 +206,7 @@ def test_reasoning_can_be_turned_off() -> None:
     ],
 )
 def test_a_proposal_that_would_break_the_prompt_is_dropped(proposal: str, problem: str) -> None:
-    sieve = Sieve(SEED_PROMPT, longest=100)
+    sieve = Sieve(Rules.of(SEED_PROMPT, longest=100))
     for text in (proposal, "Sort it."):
         sieve.add(text)
     assert sieve.kept == ["Sort it."]
@@ -214,7 +215,7 @@ def test_a_proposal_that_would_break_the_prompt_is_dropped(proposal: str, proble
 
 
 def test_a_prompts_own_variables_have_to_stay() -> None:
-    sieve = Sieve(replace(SEED_PROMPT, system="About {{text}}: sort."), longest=100)
+    sieve = Sieve(Rules.of(replace(SEED_PROMPT, system="About {{text}}: sort.")))
     sieve.add("Sort it.")
     sieve.add("Sort {{ text }}.")
     assert sieve.kept == ["Sort {{ text }}."]
@@ -270,7 +271,7 @@ def test_a_cap_on_calls_is_never_passed(calls: int, threads: int) -> None:
 
 @pytest.mark.parametrize("good", [70, 200])
 def test_a_metric_that_fails_stops_the_job(broken_metric: Callable[[int], str], good: int) -> None:
-    spec = mipro_spec(metric=broken_metric(good))
+    spec = mipro_spec(evaluator=broken_metric(good))
     outcome = run_job(spec, make_gateway(CountingProvider()), NoEvents())
     assert outcome.stop_reason is StopReason.ERROR
     assert "the metric failed" in outcome.stop_detail
