@@ -1,4 +1,4 @@
-"""A finished job run again from its journal: the same rows, the same answers, no model.
+"""A finished job run again from its record: the same rows, the same answers, no model.
 
 Nothing is written. Figures of spending are left out, since a replay spends nothing.
 """
@@ -9,30 +9,23 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Lock
 from typing import Any
-from uuid import UUID
 
 from kaizen_engine.clock import SystemClock
-from kaizen_engine.errors import ProviderRejected
+from kaizen_engine.errors import JobAbort, ProviderRejected
 from kaizen_engine.llm.breaker import LocalBreaker
 from kaizen_engine.llm.gateway import Gateway, Route
 from kaizen_engine.llm.limiter import LocalLimiter
 from kaizen_engine.llm.meter import Budget, Meter, Spent
 from kaizen_engine.llm.pricing import PriceBook
 from kaizen_engine.llm.types import CallRecord, ChatRequest, ChatResponse, LostCall, Price
-from kaizen_engine.optimize.outcome import JobEvents, JobOutcome
+from kaizen_engine.optimize.outcome import EvaluationEvent, JobEvents, JobOutcome
+from kaizen_engine.optimize.strategy import TrialEvent
 from kaizen_engine.prompts.artifact import canonical_json
-from kaizen_engine.states import JOB_TRANSITIONS, JobState, StopReason
-from llm_app.journal import response_from_json
-from llm_app.models import CallRecord as StoredCall
-from optimization_app.config import JobConfig
-from optimization_app.evidence import best_artifact, evidence_of
-from optimization_app.models import EvaluationRow, Job, Step, Trial
-from optimization_app.services.prepare import PREPARED, Prepared, job_prepare
-from projects_app.exceptions import InvalidInput
+from kaizen_engine.states import StopReason
+from optimization_app.evidence import best_artifact, figures_of
+from optimization_app.services.recording import Answers, Facts, Recording
 
 FREE = Price(Decimal(0), Decimal(0))
-OF_SPENDING = frozenset({"calls", "tokens", "cost_usd"})
-OF_THIS_MACHINE = frozenset({"versions"})
 
 
 @dataclass(frozen=True)
@@ -52,39 +45,30 @@ class Replay:
         return not self.differences
 
 
-def job_replay(job: Job, events: JobEvents) -> Replay:
-    """Run the job again and compare; raises InvalidInput where there is nothing to replay."""
-    _refuse_unreplayable(job)
-    journal = ReplayJournal(job.public_id)
+def recording_replay(recording: Recording, events: JobEvents) -> Replay:
+    """Run what was recorded again and compare; the database is not asked."""
     refusal = Refusal()
-    prepared = job_prepare(job, job.fence)
-    outcome = _run(job, prepared, _gateway(job, journal, refusal), events)
+    outcome = _run(recording, _gateway(recording, refusal), events)
     best = best_artifact(outcome)
     return Replay(
         winner=best.hash if best else "",
-        answers=len(journal.answers),
+        answers=len(recording.answers),
         asked=refusal.asked,
         rows=sum(len(event.rows) for event in outcome.evaluations),
         trials=len(outcome.trials),
-        differences=tuple(_differences(job, prepared, outcome, refusal.asked)),
-        hints=tuple(_hints(job, outcome)),
+        differences=tuple(_differences(recording, outcome, refusal.asked)),
+        hints=tuple(_hints(recording, outcome)),
     )
 
 
 class ReplayJournal:
-    """The stored answers of one job, read once; nothing is added to them."""
+    """The recorded answers of one job; nothing is added to them."""
 
-    def __init__(self, subject: UUID) -> None:
-        rows = StoredCall.objects.filter(subject=subject).values_list(
-            "role", "request_hash", "occurrence", "response"
-        )
-        self.answers = {
-            (role, request_hash, occurrence): response_from_json(body)
-            for role, request_hash, occurrence, body in rows.iterator()
-        }
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
 
     def get(self, role: str, request_hash: str, occurrence: int) -> ChatResponse | None:
-        return self.answers.get((role, request_hash, occurrence))
+        return self._answers.get((role, request_hash, occurrence))
 
     def record(self, call: CallRecord) -> None:
         message = "a replay makes no calls, so there is nothing to record"
@@ -108,64 +92,83 @@ class Refusal:
         raise ProviderRejected(message)
 
 
-def _refuse_unreplayable(job: Job) -> None:
-    if JOB_TRANSITIONS[JobState(job.state)]:
-        raise InvalidInput(f"the job has not ended, it is {job.state}")
-    if not job.result or not Step.objects.filter(job=job, name=PREPARED).exists():
-        raise InvalidInput("the job ended without a result, so there is nothing to replay")
+@dataclass(frozen=True)
+class _AsFar:
+    """Ends the replay of a stopped job where the job itself was stopped.
+
+    Answers alone do not say where: those of its last, unfinished step are in the journal too.
+    """
+
+    recording: Recording
+    events: JobEvents
+
+    @property
+    def labels(self) -> set[str]:
+        return {label for label, _ in self.recording.scores}
+
+    def phase(self, name: str) -> None:
+        self.events.phase(name)
+
+    def trial(self, event: TrialEvent) -> None:
+        self._go_on((event.number,) in self.recording.trials)
+        self.events.trial(event)
+
+    def evaluation(self, event: EvaluationEvent) -> None:
+        self._go_on(event.label in self.labels)
+        self.events.evaluation(event)
+
+    def _go_on(self, is_recorded: bool) -> None:
+        if not is_recorded:
+            raise JobAbort(self.recording.stop_reason, "the job was stopped here")
 
 
-def _gateway(job: Job, journal: ReplayJournal, refusal: Refusal) -> Gateway:
-    config = JobConfig.from_json(job.config)
+def _gateway(recording: Recording, refusal: Refusal) -> Gateway:
     clock = SystemClock()
-    models = [name.partition("/") for name in (config.student, config.teacher) if name]
-    slugs = {slug for slug, _, _ in models}
+    models = [name.partition("/") for name in recording.models]
     prices = PriceBook({model: FREE for _, _, model in models})
     return Gateway(
-        {slug: Route(refusal, None, prices) for slug in slugs},
+        {slug: Route(refusal, None, prices) for slug, _, _ in models},
         meter=Meter(Budget(), Spent(), clock),
         breaker=LocalBreaker(clock=clock),
         limiter=LocalLimiter(clock),
-        journal=journal,
+        journal=ReplayJournal(recording.answers),
         clock=clock,
         tries=1,
     )
 
 
-def _run(job: Job, prepared: Prepared, gateway: Gateway, events: JobEvents) -> JobOutcome:
+def _run(recording: Recording, gateway: Gateway, events: JobEvents) -> JobOutcome:
     from kaizen_engine.optimize.job import run_job
 
-    outcome = run_job(prepared.spec, gateway, events)
-    was = StopReason(job.stop_reason)
-    if was is StopReason.FINISHED or outcome.stop_reason is StopReason.FINISHED:
+    heard = _AsFar(recording, events) if recording.was_stopped else events
+    outcome = run_job(recording.spec, gateway, heard)
+    if not recording.was_stopped or outcome.stop_reason is StopReason.FINISHED:
         return outcome
     # A job that was stopped has no answer to the call it was stopped at.
-    return replace(outcome, stop_reason=was)
+    return replace(outcome, stop_reason=recording.stop_reason)
 
 
-def _differences(job: Job, prepared: Prepared, outcome: JobOutcome, asked: int) -> list[str]:
+def _differences(recording: Recording, outcome: JobOutcome, asked: int) -> list[str]:
     found = []
-    if asked and job.stop_reason == StopReason.FINISHED:
+    if asked and not recording.was_stopped:
         found.append(f"{asked} call(s) have no answer in the journal: {outcome.stop_detail}")
+    if recording.rows_hash != recording.evidence.get("dataset_hash"):
+        found.append("the rows: some were changed or deleted since")
     best = best_artifact(outcome)
-    if canonical_json(job.result["artifact"]) != canonical_json(best.to_dict() if best else None):
+    if canonical_json(recording.artifact) != canonical_json(best.to_dict() if best else None):
         found.append("the winner's text")
-    found += _of_evidence(job.result["evidence"], evidence_of(job, prepared, outcome))
-    found += _of_rows("score", _stored_rows(job), _rows(outcome))
-    return found + _of_rows("trial", _stored_trials(job), _trials(outcome))
+    found += _of_evidence(recording.evidence, figures_of(outcome))
+    found += _of_rows("score", recording.scores, _scores(outcome))
+    return found + _of_rows("trial", recording.trials, _trials(outcome))
 
 
 def _of_evidence(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Compare what was noted then; a later Kaizen may note more."""
-    skipped = OF_SPENDING | OF_THIS_MACHINE
     return [
-        f"{name}: was {canonical_json(stored[name])}, is {canonical_json(now.get(name))}"
-        for name in sorted(stored)
-        if name not in skipped and canonical_json(stored[name]) != canonical_json(now.get(name))
+        f"{name}: was {canonical_json(stored[name])}, is {canonical_json(now[name])}"
+        for name in sorted(stored.keys() & now.keys())
+        if canonical_json(stored[name]) != canonical_json(now[name])
     ]
-
-
-Facts = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
 def _of_rows(noun: str, stored: Facts, now: Facts) -> list[str]:
@@ -177,24 +180,12 @@ def _of_rows(noun: str, stored: Facts, now: Facts) -> list[str]:
     return [f"{len(changed)} {noun}(s), the first of them {first}"]
 
 
-def _stored_rows(job: Job) -> Facts:
-    rows = EvaluationRow.objects.filter(job=job).values_list(
-        "label", "example_id", "score", "messages_hash", "artifact_hash"
-    )
-    return {(label, example): tuple(facts) for label, example, *facts in rows}
-
-
-def _rows(outcome: JobOutcome) -> Facts:
+def _scores(outcome: JobOutcome) -> Facts:
     return {
-        (event.label, int(row.example_id)): (row.score, row.messages_hash, event.artifact_hash)
+        (event.label, row.example_id): (row.score, row.messages_hash, event.artifact_hash)
         for event in outcome.evaluations
         for row in event.rows
     }
-
-
-def _stored_trials(job: Job) -> Facts:
-    rows = Trial.objects.filter(job=job).values_list("number", "score", "rows", "artifact_hash")
-    return {(number,): tuple(facts) for number, *facts in rows}
 
 
 def _trials(outcome: JobOutcome) -> Facts:
@@ -204,9 +195,9 @@ def _trials(outcome: JobOutcome) -> Facts:
     }
 
 
-def _hints(job: Job, outcome: JobOutcome) -> list[str]:
+def _hints(recording: Recording, outcome: JobOutcome) -> list[str]:
     """Name the libraries that are not what they were: the first suspects of a difference."""
-    then = job.result["evidence"].get("versions", {})
+    then = recording.evidence.get("versions", {})
     return [
         f"{name} was {then[name]} and is {outcome.versions.get(name, 'missing')}"
         for name in sorted(then)

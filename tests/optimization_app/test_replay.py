@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from kaizen_engine.optimize.strategy import BREEDERS
 from optimization_app.models import Job
 from projects_app.commands import UsageError
 from tests.installation import Installation
@@ -72,6 +73,17 @@ def test_winner_and_scores_are_equal_to_the_byte_without_a_call(stage: Stage) ->
     assert found["winner"]
     assert found["rows"] > 0
     assert found["answers"] == stage.calls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", sorted(BREEDERS))
+def test_searches_that_breed_replay_to_the_byte_as_well(strategy: str, tmp_path: Path) -> None:
+    with Installation(tmp_path / "kaizen") as installation:
+        stage = Stage(installation, strategy)
+        code, found, err = stage.replay()
+    assert stage.state == "succeeded"
+    assert (code, found["differences"], err) == (0, [], "")
+    assert (found["asked"], found["answers"]) == (0, stage.calls)
 
 
 @pytest.mark.slow
