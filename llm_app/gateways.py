@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from kaizen_engine.clock import Clock, SystemClock
 from kaizen_engine.errors import PriceUnknown
@@ -71,9 +73,15 @@ def check_priced(connection: Connection, model: str) -> None:
     if model not in prices_of(connection):
         message = (
             f"no price is known for {connection.slug}/{model}: an admin of {connection.project} "
-            f"enters one in the admin under Model prices, for the connection {connection.slug}"
+            f"enters one in the admin under Model prices, at {_where_to_enter(connection, model)}, "
+            f"or runs seed_prices for the connection {connection.slug}"
         )
         raise PriceUnknown(message)
+
+
+def _where_to_enter(connection: Connection, model: str) -> str:
+    form = reverse("admin:llm_app_modelprice_add")
+    return f"{form}?{urlencode({'connection': str(connection.pk), 'model': model})}"
 
 
 def breaker_key(connection: Connection) -> str:

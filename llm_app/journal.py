@@ -1,9 +1,8 @@
 """The call journal in the database: a paid answer is committed before anybody sees it."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -42,14 +41,14 @@ class DatabaseJournal:
 
     def record(self, call: Call) -> None:
         """Store answer and charge; raises JobAbort once another process owns the job."""
-        self.writer.call(lambda: self._write(call))
+        self.writer.add(self._write, call)
         self._answers[call.role, call.request_hash, call.occurrence] = call.response
         if self.writer.lost.is_set():
             raise JobAbort(StopReason.WORKER_LOST, "another worker owns this job now")
 
     def lost(self, call: LostCall) -> None:
         """Charge the most that a try can have cost which brought no answer."""
-        self.writer.call(lambda: self._charge_lost(call))
+        self.writer.call(lambda: self._entry_of_lost(call).save(force_insert=True))
 
     def in_flight(self, most: LostCall) -> AbstractContextManager[None]:
         return self._in_flight.call(most)
@@ -61,49 +60,44 @@ class DatabaseJournal:
     def spent(self) -> Spent:
         return self.writer.call(lambda: spent_on(self._subject))
 
-    def _write(self, call: Call) -> None:
-        response = call.response
-        row = CallRecord(
+    def _write(self, calls: Sequence[Call]) -> None:
+        """Two statements, however many calls there are."""
+        records = [self._record(call) for call in calls]
+        CallRecord.objects.bulk_create(records, ignore_conflicts=True)
+        LedgerEntry.objects.bulk_create([self._entry(call) for call in calls])
+
+    def _record(self, call: Call) -> CallRecord:
+        return CallRecord(
             subject=self._subject,
             role=call.role,
             request_hash=call.request_hash,
             occurrence=call.occurrence,
             model=call.model,
             messages_hash=call.messages_hash,
-            response=response_to_json(response),
+            response=response_to_json(call.response),
             cost_usd=call.cost_usd,
             latency_ms=call.latency_ms,
             tries=call.tries,
         )
-        CallRecord.objects.bulk_create([row], ignore_conflicts=True)
-        self._charge(
-            call.role, call.model, response.input_tokens, response.output_tokens, call.cost_usd
-        )
 
-    def _charge_lost(self, call: LostCall) -> None:
-        tokens = call.input_tokens, call.output_tokens
-        self._charge(call.role, call.model, *tokens, call.cost_usd, is_upper_bound=True)
+    def _entry(self, call: Call) -> LedgerEntry:
+        return self._charge(call, call.response.input_tokens, call.response.output_tokens)
 
-    def _charge(
-        self,
-        role: str,
-        model: str,
-        input_tokens: int,
-        output_tokens: int,
-        cost_usd: Decimal,
-        *,
-        is_upper_bound: bool = False,
-    ) -> None:
-        LedgerEntry.objects.create(
+    def _entry_of_lost(self, call: LostCall) -> LedgerEntry:
+        entry = self._charge(call, call.input_tokens, call.output_tokens)
+        entry.is_upper_bound = True
+        return entry
+
+    def _charge(self, call: Call | LostCall, input_tokens: int, output_tokens: int) -> LedgerEntry:
+        return LedgerEntry(
             project_id=self._project_id,
             purpose=self._purpose,
             subject=self._subject,
-            role=role,
-            model=model,
+            role=call.role,
+            model=call.model,
             input_tokens=input_tokens,
             output_tokens=output_tokens,
-            cost_usd=cost_usd,
-            is_upper_bound=is_upper_bound,
+            cost_usd=call.cost_usd,
         )
 
 

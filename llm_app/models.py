@@ -128,6 +128,33 @@ class CallRecord(models.Model):
         return f"{self.role} {self.request_hash[:12]}"
 
 
+class CachedAnswer(models.Model):
+    """The evaluation cache: an answer that every evaluation of the project may read for nothing.
+
+    `request_hash` covers all that can change the answer; `sample` tells repeated ones apart, which
+    there are only above temperature 0.
+    """
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="cached_answers"
+    )
+    request_hash = models.CharField(max_length=64)
+    sample = models.PositiveSmallIntegerField(default=0)
+    response = models.JSONField()
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=9)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "request_hash", "sample"], name="cachedanswer_paid_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.request_hash[:12]
+
+
 class BreakerState(models.Model):
     key = models.CharField(max_length=200, primary_key=True)
     state = models.CharField(

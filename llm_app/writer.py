@@ -34,6 +34,7 @@ PASSING = (OperationalError, InterfaceError)
 
 T = TypeVar("T")
 Guard = Callable[[], bool]
+Store = Callable[[Sequence[Any]], None]
 
 
 class LostLease(KaizenError):
@@ -45,7 +46,9 @@ class LostLease(KaizenError):
 @dataclass(eq=False)
 class _Work:
     run: Callable[[], Any]
-    is_guarded: bool
+    is_guarded: bool = False
+    store: Store | None = None
+    item: Any = None
     future: "Future[Any]" = field(default_factory=Future)
 
 
@@ -94,17 +97,24 @@ class GroupCommitWriter:
 
     def submit(self, run: Callable[[], T], *, guarded: bool = False) -> "Future[T]":
         """Queue `run`; its future is done only after the commit, with its result or its error."""
-        work = _Work(run, guarded)
+        return self._put(_Work(run, guarded))
+
+    def call(self, run: Callable[[], T], *, guarded: bool = False) -> T:
+        """Return what `run` returned, after the commit."""
+        return self.submit(run, guarded=guarded).result()
+
+    def add(self, store: Store, item: Any) -> None:
+        """Return after the commit of `item`, which `store` was given with all others of its group:
+        a statement then costs the same for one or thirty."""
+        self._put(_Work(lambda: store([item]), store=store, item=item)).result()
+
+    def _put(self, work: _Work) -> "Future[Any]":
         with self._lock:
             if self._is_closed:
                 message = "the writer is closed"
                 raise RuntimeError(message)
             self._queue.put(work)
         return work.future
-
-    def call(self, run: Callable[[], T], *, guarded: bool = False) -> T:
-        """Return what `run` returned, after the commit."""
-        return self.submit(run, guarded=guarded).result()
 
     def close(self) -> None:
         """Commit what is queued, close the connection and end the thread."""
@@ -166,7 +176,7 @@ class GroupCommitWriter:
             with transaction.atomic(using=self._using, durable=True):
                 transaction.on_commit(committed.set, using=self._using)
                 is_held = self._is_held(group)
-                outcomes = [self._attempt(work, is_held=is_held) for work in group]
+                outcomes = self._attempt_all(group, is_held=is_held)
         except Exception:
             if not committed.is_set():
                 raise
@@ -184,6 +194,29 @@ class GroupCommitWriter:
         if not is_held:
             self.lost.set()
         return is_held
+
+    def _attempt_all(self, group: Sequence[_Work], *, is_held: bool) -> list[_Outcome]:
+        batches: dict[Store, list[_Work]] = {}
+        outcomes = []
+        for work in group:
+            if work.store is None:
+                outcomes.append(self._attempt(work, is_held=is_held))
+            else:
+                batches.setdefault(work.store, []).append(work)
+        for store, works in batches.items():
+            outcomes += self._attempt_together(store, works)
+        return outcomes
+
+    def _attempt_together(self, store: Store, works: Sequence[_Work]) -> list[_Outcome]:
+        try:
+            with transaction.atomic(using=self._using):
+                store([work.item for work in works])
+        except PASSING:
+            raise
+        except Exception:
+            # One of them is at fault; alone, it spoils no other.
+            return [self._attempt(work, is_held=True) for work in works]
+        return [_Outcome(work) for work in works]
 
     def _attempt(self, work: _Work, *, is_held: bool) -> _Outcome:
         if work.is_guarded and not is_held:

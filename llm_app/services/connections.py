@@ -65,7 +65,8 @@ def connection_update(
 ) -> Connection:
     """Set address and limit; None for `base_url` keeps it, None for the limit lifts it.
 
-    A changed address drops the secret, or whoever names a new address could collect it there.
+    A changed address drops the secret, or whoever names a new address could collect it there, and
+    with it the cached answers.
     """
     actor.require(role=Role.ADMIN, project_id=connection.project_id)
     before = connection.base_url
@@ -74,6 +75,8 @@ def connection_update(
     _check(connection)
     if connection.base_url != before:
         _seal(connection, "")
+        # Another place may have another model under the same name.
+        connection.cached_answers.all().delete()
     connection.save()
     audit_record(
         actor=actor,

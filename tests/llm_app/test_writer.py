@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,6 +17,7 @@ from kaizen_engine.states import StopReason
 from llm_app.models import BreakerState
 from llm_app.writer import GroupCommitWriter, LostLease
 from tests.factories.llm import BreakerStateFactory
+from tests.installation import wait_until
 
 BOTH = pytest.mark.parametrize("live_database", ["sqlite", "postgres"], indirect=True)
 
@@ -61,6 +63,43 @@ def test_what_queues_up_during_a_commit_is_committed_together(live_database):
 
 
 @BOTH
+def test_items_that_queue_up_are_stored_in_one_go(live_database):
+    gate, stored = Gate(), []
+
+    def store(names):
+        stored.append(len(names))
+        BreakerState.objects.bulk_create([BreakerState(key=name) for name in names])
+
+    with GroupCommitWriter() as writer, ThreadPoolExecutor(20) as pool:
+        writer.submit(gate)
+        gate.entered.wait(10)
+        waiting = [pool.submit(writer.add, store, f"k{n:02}") for n in range(20)]
+        wait_until(lambda: writer._queue.qsize() == 20, 10, "twenty items")
+        gate.open.set()
+        assert [each.result() for each in waiting] == [None] * 20
+    assert stored == [20]
+    assert keys() == [f"k{n:02}" for n in range(20)]
+
+
+def test_an_item_at_fault_spoils_none_of_those_it_came_with(live_database):
+    BreakerStateFactory(key="taken")
+    gate = Gate()
+
+    def store(names):
+        BreakerState.objects.bulk_create([BreakerState(key=name) for name in names])
+
+    with GroupCommitWriter() as writer, ThreadPoolExecutor(3) as pool:
+        writer.submit(gate)
+        gate.entered.wait(10)
+        good, bad, other = (pool.submit(writer.add, store, name) for name in ("a", "taken", "b"))
+        wait_until(lambda: writer._queue.qsize() == 3, 10, "three items")
+        gate.open.set()
+        assert (good.result(), other.result()) == (None, None)
+        with pytest.raises(IntegrityError):
+            bad.result()
+    assert keys() == ["a", "b", "taken"]
+
+
 def test_one_failing_piece_leaves_its_neighbours_alone(live_database):
     gate = Gate()
     with GroupCommitWriter() as writer:
