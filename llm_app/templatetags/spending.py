@@ -1,0 +1,15 @@
+"""Money on pages."""
+
+from decimal import Decimal
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def usd(amount: Decimal) -> str:
+    """Spell US dollars: cents from ten cents on, two significant digits below."""
+    if not amount or amount >= Decimal("0.1"):
+        return f"${amount:,.2f}"
+    return f"${amount:.2g}" if amount >= Decimal("0.0001") else f"${amount:.9f}".rstrip("0")
