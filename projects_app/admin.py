@@ -63,7 +63,10 @@ class ProjectAdmin(ProjectScopedAdmin):
     write_role = Role.ADMIN
     can_change = True
     list_display = ("name", "slug", "two_person_rule", "serve_on", "daily_budget_usd")
-    fields = ("slug", "name", "two_person_rule", "serve_on", "daily_budget_usd")
+    fields = (
+        *("slug", "name", "two_person_rule", "serve_on"),
+        *("daily_budget_usd", "confirm_over_usd"),
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

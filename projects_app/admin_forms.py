@@ -35,7 +35,10 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
                 saved = self.perform()
         except InvalidInput as error:
             for name, text in (error.errors or {"": str(error)}).items():
-                self.add_error(name if name in self.fields else None, text)
+                field, _, place = name.partition(".")
+                self.add_error(
+                    field if field in self.fields else None, f"{place} {text}" if place else text
+                )
         except KaizenError as error:
             self.add_error(None, str(error))
         else:

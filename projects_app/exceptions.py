@@ -8,6 +8,7 @@ ServiceError
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from kaizen_engine.errors import KaizenError
 
@@ -38,4 +39,10 @@ class NotHere(ServiceError):
 
 
 class Conflict(ServiceError):
+    """`facts` travel with the answer: what a caller needs in order to decide anew."""
+
     code = "conflict"
+
+    def __init__(self, message: str, *, code: str = "", facts: Mapping[str, Any] | None = None):
+        super().__init__(message, code=code)
+        self.facts = dict(facts or {})

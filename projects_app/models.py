@@ -1,5 +1,6 @@
 """Who may do what, and what was done: people, projects, keys, audit, idempotency."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -65,6 +66,17 @@ class Project(models.Model):
         validators=[MinValueValidator(0)],
         verbose_name="daily budget in US dollars",
         help_text="No job starts that could pass it on its day in UTC. Left empty: no limit.",
+    )
+    confirm_over_usd = models.DecimalField(
+        max_digits=10,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        db_default=Decimal(5),
+        validators=[MinValueValidator(0)],
+        verbose_name="confirm jobs above, in US dollars",
+        help_text="A job that may cost more starts only once a person has said yes to its "
+        "estimate. Left empty: never asked.",
     )
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -11,7 +11,9 @@ from projects_app.models import Membership, Project, Role, User
 from projects_app.services.audit import audit_record
 from projects_app.validation import check_model
 
-CHANGEABLE = frozenset({"name", "two_person_rule", "serve_on", "daily_budget_usd"})
+CHANGEABLE = frozenset(
+    {"name", "two_person_rule", "serve_on", "daily_budget_usd", "confirm_over_usd"}
+)
 
 
 @transaction.atomic
