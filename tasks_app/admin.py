@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from kaizen_engine.evaluate.metrics import METRICS
 from kaizen_engine.optimize.strategy import STRATEGIES
 from projects_app.actors import Actor
 from projects_app.admin_forms import JsonObjectField, ServiceForm
@@ -24,6 +23,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "good_score": ("Good from score", "An answer with at least this score, 0 to 1, is an example."),
     "minimum_effect": ("Smallest gain that counts", "0.02 is two points of a hundred."),
+    "judge_floor": (
+        "Agreement a judge needs",
+        "Lower bound of Cohen's kappa with people's labels; below it nothing is confirmed.",
+    ),
     "auto_trigger": ("Start jobs by themselves", "Once enough new feedback has come in."),
     "threshold": ("New feedback for a job", "Feedback that no job has used yet."),
     "cron": (
@@ -35,6 +38,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "budget_usd": ("Budget in US dollars", "A job stops before it would spend more."),
     "budget_tokens": ("Budget in tokens", "Left empty: no limit."),
     "minutes": ("Time limit in minutes", ""),
+    "locked_text": (
+        "Locked passages",
+        'Texts of the prompt that no new version may change: ["Never give advice."]',
+    ),
+    "notes": ("Wishes", "What answers should be like, one a line; gepa and analyst read them."),
+    "max_cost_ratio": (
+        "Most that a call may cost",
+        "Of what one costs now: 1.5 is half as much again. Left empty: shown, and no bound.",
+    ),
+    "max_latency_ratio": (
+        "Longest that a call may take",
+        "Of what one takes now. Left empty: shown, and no bound.",
+    ),
 }
 
 
@@ -53,8 +69,19 @@ class TaskForm(ServiceForm):
     output_schema = JsonObjectField(
         required=False, label="Answer", help_text="A JSON Schema of an object; {} takes anything."
     )
-    metric = forms.ChoiceField(choices=[(name, name.replace("_", " ")) for name in METRICS])
+    evaluator = JsonObjectField(
+        label="How an answer is scored",
+        help_text="A kind with its settings, or a composite of several; see the guide.",
+    )
     optimizer = forms.ChoiceField(choices=[(name, name) for name in STRATEGIES])
+    reasoning = forms.TypedChoiceField(
+        required=False,
+        label="Reasoning before the answer",
+        help_text="A new version writes a reasoning first; applications do not see it.",
+        choices=[("", "as the prompt of today"), (True, "yes"), (False, "no")],
+        coerce=lambda chosen: str(chosen) == "True",
+        empty_value=None,
+    )
 
     class Meta:
         model = Task
@@ -86,7 +113,15 @@ class TaskAdmin(ProjectScopedAdmin):
         ("Models", {"fields": ("student", "teacher")}),
         (
             "How feedback is read",
-            {"fields": ("metric", "feedback_origin", "good_score", "minimum_effect")},
+            {
+                "fields": (
+                    "evaluator",
+                    "feedback_origin",
+                    "good_score",
+                    "minimum_effect",
+                    "judge_floor",
+                )
+            },
         ),
         ("When a job starts", {"fields": ("auto_trigger", "threshold", "cron", "next_run_at")}),
         (
@@ -94,9 +129,14 @@ class TaskAdmin(ProjectScopedAdmin):
             {
                 "fields": (
                     ("optimizer", "num_trials", "max_demos"),
+                    "reasoning",
                     ("budget_usd", "budget_tokens", "minutes"),
                 )
             },
+        ),
+        (
+            "What a new version has to keep",
+            {"fields": ("locked_text", "notes", ("max_cost_ratio", "max_latency_ratio"))},
         ),
     )
 

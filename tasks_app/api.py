@@ -8,11 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from kaizen_engine.optimize.strategy import STRATEGIES
 from kaizen_engine.states import FeedbackOrigin
 from projects_app.actors import Actor
 from projects_app.choices import choices_of
 from projects_app.models import Project, Scope
 from projects_app.serializers import ExactSerializer
+from tasks_app.locked_text import LONGEST, MOST
 from tasks_app.models import Task
 from tasks_app.selectors import task_get, task_list
 from tasks_app.services import task_create, task_update
@@ -31,6 +33,7 @@ class TaskListInput(serializers.Serializer[Any]):
 
 class TaskOutput(serializers.ModelSerializer[Task]):
     prompt_id = serializers.UUIDField(source="public_id")
+    metric = serializers.CharField(help_text="The evaluator in a few words.")
     student = serializers.CharField()
     teacher = serializers.CharField()
 
@@ -45,10 +48,12 @@ class TaskOutput(serializers.ModelSerializer[Task]):
             "output_schema",
             "student",
             "teacher",
+            "evaluator",
             "metric",
             "feedback_origin",
             "good_score",
             "minimum_effect",
+            "judge_floor",
             "auto_trigger",
             "threshold",
             "cron",
@@ -56,9 +61,14 @@ class TaskOutput(serializers.ModelSerializer[Task]):
             "optimizer",
             "num_trials",
             "max_demos",
+            "reasoning",
             "budget_usd",
             "budget_tokens",
             "minutes",
+            "max_cost_ratio",
+            "max_latency_ratio",
+            "locked_text",
+            "notes",
             "created_at",
         ]
 
@@ -77,10 +87,13 @@ class TaskChangeInput(ExactSerializer):
     output_schema = serializers.DictField(required=False)
     student = serializers.CharField(required=False, allow_blank=True, max_length=290)
     teacher = serializers.CharField(required=False, allow_blank=True, max_length=290)
-    metric = serializers.CharField(required=False, max_length=40)
+    evaluator = serializers.JSONField(
+        required=False, help_text="A kind by its name, or an object with a kind and its settings."
+    )
     feedback_origin = serializers.ChoiceField(choices_of(FeedbackOrigin), required=False)
     good_score = serializers.FloatField(required=False, min_value=0, max_value=1)
     minimum_effect = serializers.FloatField(required=False, min_value=0, max_value=1)
+    judge_floor = serializers.FloatField(required=False, min_value=0, max_value=1)
     auto_trigger = serializers.BooleanField(required=False)
     threshold = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
     cron = serializers.CharField(
@@ -89,9 +102,12 @@ class TaskChangeInput(ExactSerializer):
         max_length=100,
         help_text="Five fields of cron in UTC; empty: no schedule.",
     )
-    optimizer = serializers.CharField(required=False, max_length=20)
+    optimizer = serializers.ChoiceField(required=False, choices=sorted(STRATEGIES))
     num_trials = serializers.IntegerField(required=False, min_value=1, max_value=15)
     max_demos = serializers.IntegerField(required=False, min_value=1, max_value=24)
+    reasoning = serializers.BooleanField(
+        required=False, allow_null=True, help_text="null: as the prompt of today has it."
+    )
     budget_usd = serializers.DecimalField(
         required=False, max_digits=10, decimal_places=4, min_value=0
     )
@@ -99,6 +115,18 @@ class TaskChangeInput(ExactSerializer):
         required=False, allow_null=True, min_value=1, max_value=2**53
     )
     minutes = serializers.IntegerField(required=False, min_value=1, max_value=30)
+    max_cost_ratio = serializers.FloatField(
+        required=False, allow_null=True, min_value=0, max_value=1000
+    )
+    max_latency_ratio = serializers.FloatField(
+        required=False, allow_null=True, min_value=0, max_value=1000
+    )
+    locked_text = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST, trim_whitespace=False),
+        required=False,
+        max_length=MOST,
+    )
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=4000)
 
 
 class TaskCreateInput(TaskChangeInput):

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kaizen_engine.prompts.schema import inputs_from_schema
 from projects_app.exceptions import InvalidInput
 from tasks_app.models import Task
 
 LONE_OUTPUT = "output"
+LARGEST_MEDIUM = 192 * 1024
 
 
 def declared(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -22,8 +24,19 @@ def check_inputs(task: Task, inputs: Mapping[str, Any]) -> None:
     """
     fields = declared(task.input_schema)
     _refuse_missing(fields, inputs, "inputs")
+    for name, kind in media_of(task).items():
+        _check_medium(name, kind, inputs[name])
     if fields and task.input_schema.get("additionalProperties") is not True:
         _refuse_unknown(fields, inputs, "inputs")
+
+
+def media_of(task: Task) -> Mapping[str, str]:
+    """Return the inputs that are an image or a sound, by name: `image_url` or `audio_url`."""
+    # Every row that is logged comes through here: reading the whole schema would slow them all.
+    if not any("contentMediaType" in part for part in declared(task.input_schema).values()):
+        return {}
+    fields = inputs_from_schema(task.input_schema)
+    return {field.name: field.type for field in fields if field.type.endswith("_url")}
 
 
 def as_output(task: Task, value: Any) -> dict[str, Any] | None:
@@ -48,12 +61,27 @@ def as_label(task: Task, value: Any) -> dict[str, Any] | None:
 
 def fits(task: Task, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
     """Return whether a row can be rendered and scored under the task's present schemas."""
-    wanted, given = declared(task.output_schema), declared(task.input_schema)
+    wanted = declared(task.output_schema)
     return (
-        all(name in inputs for name in given)
+        fits_inputs(task, inputs)
         and all(outputs.get(name) is not None for name in wanted)
         and all(_is_known_label(wanted[name], outputs[name]) for name in wanted)
     )
+
+
+def fits_inputs(task: Task, inputs: Mapping[str, Any]) -> bool:
+    return all(name in inputs for name in declared(task.input_schema))
+
+
+def _check_medium(name: str, kind: str, value: Any) -> None:
+    """An image or a sound is an address, or itself as a data URI of a size that fits a prompt."""
+    medium = kind.removesuffix("_url")
+    starts = ("https://", "http://", f"data:{medium}/")
+    if not isinstance(value, str) or not value.startswith(starts):
+        raise _refusal(f"inputs.{name}", f"must be an http address or a data:{medium}/ URI")
+    if len(value) > LARGEST_MEDIUM:
+        limit = f"{LARGEST_MEDIUM // 1024} KiB"
+        raise _refusal(f"inputs.{name}", f"is larger than {limit}; give its address instead")
 
 
 def _as_fields(task: Task, value: Any, place: str) -> dict[str, Any]:

@@ -1,18 +1,24 @@
 """A task: one thing an LLM is asked to do, and how it is judged and improved."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from kaizen_engine.evaluate.spec import DEFAULT, short_name
 from kaizen_engine.states import FeedbackOrigin
 from llm_app.models import Connection
 from projects_app.choices import choices_of
 from projects_app.models import Project
 from tasks_app.cron import check_cron
+from tasks_app.locked_text import check_locked_text
+
+
+def exact_match() -> dict[str, Any]:
+    return dict(DEFAULT)
 
 
 class Task(models.Model):
@@ -33,7 +39,9 @@ class Task(models.Model):
         Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="teacher_of"
     )
     teacher_model = models.CharField(max_length=200, blank=True, default="")
-    metric = models.CharField(max_length=40, default="exact_match")
+    evaluator = models.JSONField(
+        default=exact_match, help_text="How an answer is scored: a kind with its settings."
+    )
     feedback_origin = models.CharField(
         max_length=10,
         choices=choices_of(FeedbackOrigin),
@@ -45,6 +53,11 @@ class Task(models.Model):
     )
     minimum_effect = models.FloatField(
         default=0.02, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
+    )
+    judge_floor = models.FloatField(
+        default=0.6,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Agreement with people (kappa, lower bound) that a judge needs to confirm.",
     )
     auto_trigger = models.BooleanField(default=True)
     threshold = models.PositiveIntegerField(
@@ -65,12 +78,41 @@ class Task(models.Model):
     max_demos = models.PositiveSmallIntegerField(
         default=8, validators=[MinValueValidator(1), MaxValueValidator(24)]
     )
+    reasoning = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="Whether a new version thinks before it answers; empty: as today's does.",
+    )
     budget_usd = models.DecimalField(
         max_digits=10, decimal_places=4, default=Decimal(5), validators=[MinValueValidator(0)]
     )
     budget_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     minutes = models.PositiveSmallIntegerField(
         default=30, validators=[MinValueValidator(1), MaxValueValidator(30)]
+    )
+    max_cost_ratio = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1000.0)],
+        help_text="Most that a call of a new version may cost, of what one costs now.",
+    )
+    max_latency_ratio = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1000.0)],
+        help_text="Longest that a call of a new version may take, of what one takes now.",
+    )
+    locked_text = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_locked_text],
+        help_text="Passages of the prompt that no new version may change, as a JSON list of texts.",
+    )
+    notes = models.TextField(
+        blank=True,
+        default="",
+        max_length=4000,
+        help_text="What answers should be like, a wish a line, for whoever rewrites the prompt.",
     )
     split_seed = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -97,6 +139,11 @@ class Task(models.Model):
     def student(self) -> str:
         """Return `<connection slug>/<model>`, or nothing while the task is being set up."""
         return _spelled(self.student_connection, self.student_model)
+
+    @property
+    def metric(self) -> str:
+        """Return the evaluator in a few words."""
+        return short_name(self.evaluator)
 
     @property
     def teacher(self) -> str:

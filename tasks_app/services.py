@@ -7,6 +7,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kaizen_engine.errors import InvalidSchema
+from kaizen_engine.evaluate.evaluator import InvalidEvaluator
+from kaizen_engine.evaluate.spec import evaluator_from_spec, models_of, normal_spec
 from kaizen_engine.prompts.schema import infer_schema, inputs_from_schema, outputs_from_schema
 from llm_app.models import Connection
 from projects_app.actors import Actor
@@ -23,19 +25,24 @@ SETTINGS = frozenset(
     {
         "name",
         "description",
-        "metric",
         "feedback_origin",
         "good_score",
         "minimum_effect",
+        "judge_floor",
         "auto_trigger",
         "threshold",
         "cron",
         "optimizer",
         "num_trials",
         "max_demos",
+        "reasoning",
         "budget_usd",
         "budget_tokens",
         "minutes",
+        "max_cost_ratio",
+        "max_latency_ratio",
+        "locked_text",
+        "notes",
     }
 )
 MODELS = ("student", "teacher")
@@ -126,11 +133,13 @@ def _apply(task: Task, changes: Mapping[str, Any]) -> None:
             _set_model(task, name, value)
         elif name in SCHEMAS:
             setattr(task, name, _checked_schema(name, value))
+        elif name == "evaluator":
+            task.evaluator = _checked_evaluator(task, value)
         elif name in SETTINGS:
             setattr(task, name, value)
         else:
             raise _refusal(name, "is no setting of a task")
-    check_model(task, exclude=SCHEMAS)
+    check_model(task, exclude=(*SCHEMAS, "evaluator"))
     if task.cron != cron:
         task.next_run_at = next_time(task.cron, timezone.now()) if task.cron else None
 
@@ -157,6 +166,26 @@ def _checked_schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     except InvalidSchema as error:
         raise _refusal(name, str(error)) from error
     return dict(schema)
+
+
+def _checked_evaluator(task: Task, spec: Any) -> dict[str, Any]:
+    """Return the spec as an object; a refusal names each place that is wrong."""
+    try:
+        evaluator_from_spec(spec)
+    except InvalidEvaluator as error:
+        places = {
+            f"evaluator.{place}" if place else "evaluator": what
+            for place, what in error.errors.items()
+        }
+        raise InvalidInput(str(error), errors=places) from error
+    slugs = {model.partition("/")[0] for model in models_of(spec)}
+    known = Connection.objects.filter(project_id=task.project_id, slug__in=slugs)
+    if missing := sorted(slugs - set(known.values_list("slug", flat=True))):
+        named = ", ".join(map(repr, missing))
+        raise _refusal(
+            "evaluator", f"asks the connection {named}, which this project does not have"
+        )
+    return normal_spec(spec)
 
 
 def _shown(value: Any) -> Any:

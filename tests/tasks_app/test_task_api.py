@@ -60,3 +60,39 @@ def test_a_key_and_its_scope_are_needed(client_with, key_with, project, address)
 def test_tasks_are_only_read_here(api_client, project, address):
     TaskFactory(project=project, slug="triage")
     assert api_client.delete(address).status_code == 405
+
+
+@pytest.mark.parametrize("asked", [True, False, None])
+def test_a_task_says_whether_new_versions_reason(api_client, project, asked):
+    TaskFactory(project=project, slug="triage", reasoning=not asked)
+    assert api_client.patch(f"{TASKS}/triage", {"reasoning": asked}).json()["reasoning"] is asked
+    assert api_client.get(f"{TASKS}/triage").json()["reasoning"] is asked
+
+
+def test_reasoning_is_true_false_or_null(api_client, project):
+    TaskFactory(project=project, slug="triage")
+    answer = api_client.patch(f"{TASKS}/triage", {"reasoning": "perhaps"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "reasoning")
+
+
+def test_an_evaluator_is_changed_and_shown_in_words(api_client, project):
+    TaskFactory(project=project, slug="triage")
+    parts = [
+        {"kind": "exact_match", "weight": 0.7},
+        {"kind": "length", "max_words": 40, "weight": 0.3},
+    ]
+    spec = {"kind": "composite", "parts": parts}
+    answer = api_client.patch(f"{TASKS}/triage", {"evaluator": spec}, format="json")
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["evaluator"] == spec
+    assert answer.json()["metric"] == "0.7 exact match + 0.3 length"
+
+
+def test_a_wrong_evaluator_is_refused_by_its_places(api_client, project):
+    TaskFactory(project=project, slug="triage")
+    part = {"kind": "length", "weight": 2, "max_words": "many"}
+    spec = {"kind": "composite", "parts": [part]}
+    answer = api_client.patch(f"{TASKS}/triage", {"evaluator": spec}, format="json")
+    assert answer.status_code == 400
+    fields = {error["field"] for error in answer.json()["errors"]}
+    assert fields == {"evaluator.parts[0].weight", "evaluator.parts[0].max_words"}

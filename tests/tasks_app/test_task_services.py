@@ -163,3 +163,40 @@ def test_an_archived_task_takes_no_more_feedback(project):
     task.archived_at = timezone.now()
     task.save()
     assert tasks_by_slug(project.pk, {"triage"}) == {}
+
+
+JUDGE = {"kind": "rubric", "model": "demo/m", "rubric": "Kind."}
+
+
+def test_an_evaluator_is_stored_as_an_object_with_its_change_in_the_audit_trail(
+    editor_actor, project
+):
+    ConnectionFactory(project=project, slug="demo")
+    task = task_create(actor=editor_actor, project=project, slug="triage", evaluator="levenshtein")
+    assert (task.evaluator, task.metric) == ({"kind": "levenshtein"}, "levenshtein")
+    task_update(actor=editor_actor, task=task, evaluator=JUDGE)
+    task.refresh_from_db()
+    assert task.evaluator == JUDGE
+    entry = AuditEntry.objects.get(action="kaizen.task.changed")
+    assert entry.data["changes"]["evaluator"] == [{"kind": "levenshtein"}, JUDGE]
+
+
+@pytest.mark.parametrize(
+    ("spec", "places"),
+    [
+        ("vibes", ["evaluator.kind"]),
+        (None, ["evaluator"]),
+        ([], ["evaluator"]),
+        ({"kind": "regex", "pattern": "("}, ["evaluator.pattern"]),
+        ({"kind": "composite", "parts": [{"kind": "bleu"}]}, ["evaluator.parts[0].weight"]),
+        ({**JUDGE, "model": "nowhere/m"}, ["evaluator"]),
+        ({**JUDGE, "rubric": "x" * 20_000}, ["evaluator.rubric"]),
+    ],
+)
+def test_a_wrong_evaluator_names_each_place(editor_actor, project, spec, places):
+    ConnectionFactory(project=project, slug="demo")
+    ConnectionFactory(slug="nowhere")
+    with pytest.raises(InvalidInput) as refusal:
+        task_create(actor=editor_actor, project=project, slug="triage", evaluator=spec)
+    assert list(refusal.value.errors) == places
+    assert not Task.objects.exists()
