@@ -16,6 +16,8 @@ import msgspec
 from projects_app.exceptions import InvalidInput
 
 LONGEST_CELL = 1024 * 1024
+LONGEST_LINE = 4 * 1024 * 1024
+LOOK = 1024
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DELIMITERS = ",;\t"
 CSV = (".csv", ".tsv")
@@ -51,21 +53,38 @@ def open_rows(path: Path) -> Iterator[RowFile]:
 
     UTF-8 and UTF-16 are told by their first bytes; any line ending will do.
     """
-    ending = path.suffix.lower()
-    if ending not in CSV + JSONL:
-        raise InvalidInput(f"{path.name}: the name must end in {', '.join(CSV + JSONL)}")
+    check_ending(path.name)
     try:
         raw = path.open("rb")
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}") from error
-    with raw, _text(raw) as text:
+    with raw, read_rows(raw, path.name, path.stat().st_size) as file:
+        yield file
+
+
+@contextmanager
+def read_rows(raw: BinaryIO, name: str, size: int) -> Iterator[RowFile]:
+    """Read an open file, from its beginning and without closing it; raises InvalidInput."""
+    ending = check_ending(name)
+    text = _text(raw)
+    try:
         columns, rows = _csv(text) if ending in CSV else ((), _jsonl(text))
-        yield RowFile(_until_undecodable(rows), columns, raw, path.stat().st_size)
+        yield RowFile(_until_undecodable(rows), columns, raw, size)
+    finally:
+        text.detach()
 
 
-def _text(raw: BinaryIO) -> TextIO:
+def check_ending(name: str) -> str:
+    ending = Path(name).suffix.lower()
+    if ending not in CSV + JSONL:
+        raise InvalidInput(f"{name}: the name must end in {', '.join(CSV + JSONL)}")
+    return ending
+
+
+def _text(raw: BinaryIO) -> TextIOWrapper:
     """Read broken UTF-8 as surrogates, so that its own row alone is refused."""
-    start = raw.read(4)
+    raw.seek(0)
+    start = raw.read(LOOK)
     raw.seek(0)
     encoding = _encoding(start)
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
@@ -76,9 +95,12 @@ def _encoding(start: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return encoding
-    if 0 in start[:2]:
-        return "utf-16-be" if start[0] == 0 else "utf-16-le"
-    return "utf-8"
+    zeros = [position % 2 for position, byte in enumerate(start) if byte == 0]
+    if not zeros:
+        return "utf-8"
+    if len(zeros) < len(start) / 4 or len(set(zeros)) > 1:
+        raise InvalidInput("the file is not text; save a spreadsheet as CSV first")
+    return "utf-16-le" if zeros[0] else "utf-16-be"
 
 
 def _until_undecodable(rows: Iterator[FileRow]) -> Iterator[FileRow]:
@@ -93,9 +115,20 @@ def _until_undecodable(rows: Iterator[FileRow]) -> Iterator[FileRow]:
         yield FileRow(line + 1, problem=problem)
 
 
+def _lines(text: TextIO) -> Iterator[str]:
+    """Return the lines; of one that has no end in sight only its beginning is kept in memory."""
+    while line := text.readline(LONGEST_LINE):
+        yield line
+        while len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            line = text.readline(LONGEST_LINE)
+
+
 def _jsonl(text: TextIO) -> Iterator[FileRow]:
-    for number, line in enumerate(text, start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if not line.strip():
+            continue
+        if len(line) == LONGEST_LINE:
+            yield FileRow(number, problem=f"is longer than {LONGEST_LINE // 1024**2} MiB")
             continue
         try:
             yield FileRow(number, msgspec.json.decode(line, type=dict[str, Any]))
@@ -108,14 +141,16 @@ def _jsonl(text: TextIO) -> Iterator[FileRow]:
 def _csv(text: TextIO) -> tuple[tuple[str, ...], Iterator[FileRow]]:
     csv.field_size_limit(LONGEST_CELL)
     try:
-        first = text.readline()
+        first = text.readline(LONGEST_LINE)
         delimiter = max(DELIMITERS, key=first.count)
         header = tuple(name.strip() for name in next(csv.reader([first], delimiter=delimiter), ()))
     except UnicodeDecodeError as error:
         raise InvalidInput(f"line 1: not readable as {error.encoding}") from error
+    if not first.strip():
+        raise InvalidInput("the file is empty")
     if not header or not all(header) or len(set(header)) < len(header):
         raise InvalidInput("line 1: expected the names of the columns, each one once")
-    return header, _csv_rows(csv.reader(text, delimiter=delimiter, strict=True), header)
+    return header, _csv_rows(csv.reader(_lines(text), delimiter=delimiter, strict=True), header)
 
 
 def _csv_rows(reader: Any, header: tuple[str, ...]) -> Iterator[FileRow]:
