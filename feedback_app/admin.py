@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
 
 from feedback_app.models import Dataset, Example, Feedback
 from feedback_app.services.datasets import dataset_create, dataset_declare
+from feedback_app.services.protection import examples_protect
 from kaizen_engine.states import Split
 from projects_app.actors import Actor
 from projects_app.admin_forms import ServiceForm
-from projects_app.admin_scope import ProjectScopedAdmin
+from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 
 
 @admin.register(Feedback)
@@ -44,10 +45,40 @@ class DatasetAdmin(ProjectScopedAdmin):
 @admin.register(Example)
 class ExampleAdmin(ProjectScopedAdmin):
     project_path = "task__project"
-    list_display = ("public_id", "task", "split", "origin", "is_deciding", "looks", "created_at")
-    list_filter = ("split", "origin", "is_deciding")
+    actions = ("protect", "release")
+    list_display = (
+        *("public_id", "task", "split", "origin", "is_deciding", "is_protected"),
+        *("looks", "created_at"),
+    )
+    list_filter = ("split", "origin", "is_deciding", "is_protected")
+    list_select_related = ("task__project",)
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Leave out the hold-out: a row that a person has seen cannot prove anything."""
         return super().get_queryset(request).exclude(split=Split.TEST.value)
+
+    @admin.action(description="Protect: no new version may break them", permissions=["protect"])
+    def protect(self, request: HttpRequest, queryset: Any) -> None:
+        self._mark(request, queryset, is_protected=True)
+
+    @admin.action(description="Protect no longer", permissions=["protect"])
+    def release(self, request: HttpRequest, queryset: Any) -> None:
+        self._mark(request, queryset, is_protected=False)
+
+    def has_protect_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, None, self.write_role)
+
+    def _mark(self, request: HttpRequest, queryset: Any, *, is_protected: bool) -> None:
+        rows = list(queryset.select_related("task__project"))
+        own = [row for row in rows if self.may(request, row, self.write_role)]
+        changed = 0
+        for project in {row.task.project for row in own}:
+            mine = [row for row in own if row.task.project == project]
+            actor = actor_of(request, project)
+            changed += examples_protect(actor=actor, examples=mine, is_protected=is_protected)
+        messages.success(
+            request, f"{changed} {'protected' if is_protected else 'protected no longer'}."
+        )
+        if len(own) < len(rows):
+            messages.error(request, "Only an editor of its project protects an example.")

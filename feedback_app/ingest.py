@@ -15,6 +15,8 @@ import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
+from kaizen_engine.states import Origin
+
 COLUMNS = {
     "public_id": "uuid",
     "project_id": "bigint",
@@ -36,6 +38,9 @@ COLUMNS = {
 NAMES = ", ".join(COLUMNS)
 ONCE = "ON CONFLICT (project_id, event_id) DO NOTHING"
 COUNTER = "feedback_app_taskcounter"
+# A random call that nobody judged asks for no job: see `is_unjudged`, and `_counts` below.
+COUNTS = """(score IS NOT NULL OR thumb IS NOT NULL OR corrected_output IS NOT NULL
+    OR output IS NULL OR origin <> 'random')"""
 ADD_TO_COUNTER = f"""
     ON CONFLICT (task_id) DO UPDATE SET
         unconsumed = {COUNTER}.unconsumed + excluded.unconsumed,
@@ -50,13 +55,14 @@ POSTGRESQL = f"""
         SELECT {NAMES} FROM jsonb_to_recordset(%s::jsonb)
             AS item({", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())})
         {ONCE}
-        RETURNING task_id, event_id
+        RETURNING task_id, event_id, {COUNTS} AS is_counted
     ), counted AS (
         INSERT INTO {COUNTER} (task_id, unconsumed, total, failures_in_a_row)
-        SELECT task_id, count(*), count(*), 0 FROM added GROUP BY task_id ORDER BY task_id
+        SELECT task_id, count(*) FILTER (WHERE is_counted), count(*), 0
+        FROM added GROUP BY task_id ORDER BY task_id
         {ADD_TO_COUNTER}
     )
-    SELECT added.event_id, counted.* FROM added JOIN counted USING (task_id)
+    SELECT added.event_id, added.is_counted, counted.* FROM added JOIN counted USING (task_id)
 """  # noqa: S608
 SQLITE_ROWS = f"""
     INSERT INTO feedback_app_feedback ({NAMES})
@@ -67,7 +73,7 @@ SQLITE_ROWS = f"""
 """  # noqa: S608
 SQLITE_COUNTERS = f"""
     INSERT INTO {COUNTER} (task_id, unconsumed, total, failures_in_a_row)
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[1]'), 0
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), 0
     FROM json_each(%s) WHERE true
     {ADD_TO_COUNTER}
 """  # noqa: S608
@@ -75,7 +81,7 @@ SQLITE_COUNTERS = f"""
 
 @dataclass(frozen=True)
 class Counted:
-    """A counter after `added` rows went in."""
+    """A counter after `added` rows went in that jobs can use."""
 
     task_id: int
     added: int
@@ -105,10 +111,10 @@ def _store_on_postgresql(rows: Sequence[dict[str, Any]]) -> Stored:
     with connection.cursor() as cursor:
         cursor.execute(POSTGRESQL, [msgspec.json.encode(rows).decode()])
         found = cursor.fetchall()
-    added = Counter(task_id for _, task_id, _, _ in found)
+    added = Counter(task_id for _, is_counted, task_id, _, _ in found if is_counted)
     counters = {
         task_id: Counted(task_id, added[task_id], unconsumed, not_before)
-        for _, task_id, unconsumed, not_before in found
+        for _, _, task_id, unconsumed, not_before in found
     }
     return Stored(frozenset(row[0] for row in found), tuple(counters.values()))
 
@@ -117,17 +123,29 @@ def _store_on_sqlite(rows: Sequence[dict[str, Any]]) -> Stored:
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(SQLITE_ROWS, [msgspec.json.encode([_as_text(row) for row in rows]).decode()])
         found = cursor.fetchall()
-        added = Counter(task_id for task_id, _ in found)
-        counters = _counted_on_sqlite(cursor, added) if added else ()
+        # SQLite 3.40 finds every column NOT NULL in RETURNING.
+        uncounted = {row["event_id"] for row in rows if not _counts(row)}
+        stored = Counter(task_id for task_id, _ in found)
+        added = Counter(task_id for task_id, event_id in found if event_id not in uncounted)
+        counters = _counted_on_sqlite(cursor, stored, added) if stored else ()
     return Stored(frozenset(event_id for _, event_id in found), counters)
 
 
-def _counted_on_sqlite(cursor: Any, added: Counter[int]) -> tuple[Counted, ...]:
-    cursor.execute(SQLITE_COUNTERS, [msgspec.json.encode(sorted(added.items())).decode()])
+def _counted_on_sqlite(
+    cursor: Any, stored: Counter[int], added: Counter[int]
+) -> tuple[Counted, ...]:
+    rows = [[task_id, added[task_id], stored[task_id]] for task_id in sorted(stored)]
+    cursor.execute(SQLITE_COUNTERS, [msgspec.json.encode(rows).decode()])
     return tuple(
         Counted(task_id, added[task_id], unconsumed, _read_time(not_before))
         for task_id, unconsumed, not_before in cursor.fetchall()
     )
+
+
+def _counts(row: dict[str, Any]) -> bool:
+    says = (row["score"], row["thumb"], row["corrected_output"])
+    is_said = any(value is not None for value in says)
+    return is_said or row["output"] is None or row["origin"] != Origin.RANDOM
 
 
 def _as_text(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
-from kaizen_engine.states import Origin, Split
+from kaizen_engine.states import Origin, RowKind, Split
 from projects_app.choices import choices_of
 from projects_app.models import Project
 from tasks_app.models import Task
@@ -48,6 +48,12 @@ class Feedback(models.Model):
             ),
             models.Index(fields=["consumed_by"], name="feedback_by_job"),
             models.Index(fields=["task", "-id"], name="feedback_latest"),
+            models.Index(
+                fields=["task", "id"],
+                condition=Q(score=None, thumb=None, corrected_output__isnull=True)
+                & Q(output__isnull=False, origin=Origin.RANDOM.value),
+                name="feedback_to_review",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -70,6 +76,8 @@ class TaskCounter(models.Model):
 
 
 class Dataset(models.Model):
+    """Rows from a file, frozen once they are all stored; no job reads them before."""
+
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
     task = models.ForeignKey(
@@ -80,14 +88,31 @@ class Dataset(models.Model):
         default=False, help_text="The rows are a random sample of the traffic."
     )
     content_hash = models.CharField(max_length=64, blank=True, default="")
+    file_name = models.CharField(max_length=200, blank=True, default="")
+    mapping = models.JSONField(
+        default=dict, blank=True, help_text="Which column filled which field."
+    )
+    report = models.JSONField(
+        default=dict, blank=True, help_text="Lines that were refused, and what leaks."
+    )
+    frozen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-id"], name="dataset_latest"),
+            models.Index(fields=["task", "content_hash"], name="dataset_by_content"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class Example(models.Model):
-    """Inputs with the expected output. A group keeps its split for ever."""
+    """Inputs with the expected output, or with an answer that somebody rated.
+
+    A group keeps its split for ever. `links` are hashes of the conversation and the user.
+    """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="examples")
@@ -98,7 +123,11 @@ class Example(models.Model):
         Dataset, on_delete=models.CASCADE, null=True, blank=True, related_name="examples"
     )
     inputs = models.JSONField()
-    outputs = models.JSONField()
+    outputs = models.JSONField(blank=True, help_text="What is right; empty where nobody knows.")
+    kind = models.CharField(max_length=10, choices=choices_of(RowKind), default=RowKind.LABEL.value)
+    rated_output = models.JSONField(null=True, blank=True)
+    rated_score = models.FloatField(null=True, blank=True)
+    links = models.JSONField(default=list, blank=True)
     group = models.CharField(max_length=64)
     split = models.CharField(max_length=10, choices=choices_of(Split), blank=True, default="")
     origin = models.CharField(max_length=10, choices=choices_of(Origin))
@@ -107,6 +136,10 @@ class Example(models.Model):
         default=0, help_text="How often a verdict was drawn from this row."
     )
     is_seen = models.BooleanField(default=False, help_text="Shown to a person or to a search.")
+    is_tied = models.BooleanField(
+        default=False, help_text="Nearly the same as rows of another split: left out."
+    )
+    is_protected = models.BooleanField(default=False, help_text="A new version may not break it.")
     comment = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
 

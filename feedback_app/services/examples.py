@@ -1,35 +1,31 @@
-"""Examples: what feedback teaches, made once for each row, in a split that its group keeps.
-
-A correction is a label and wins over any score. Without one, a good answer is its own label; a bad
-one has none and is left for the strategies that read comments.
-"""
+"""Examples: what feedback teaches, made once for each row, in a split that its group keeps."""
 
 import uuid
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import structlog
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q
 
 from feedback_app.models import Dataset, Example, Feedback
-from feedback_app.selectors import feedback_import_of, is_labelled
-from kaizen_engine.data.split import SplitRow, assign_splits, group_key
-from kaizen_engine.states import Origin, Split
-from tasks_app.fit import fits
+from feedback_app.selectors import (
+    examples_known,
+    feedback_import_of,
+    is_labelled,
+    is_lesson,
+    is_unjudged,
+)
+from feedback_app.services.batches import Guard, batches, nobody_else, writing
+from feedback_app.services.example_rows import example_of, kind_of, tell
+from feedback_app.services.example_splits import deal_splits, scores_all, scores_labels
+from kaizen_engine.data.leakage import find_leakage
+from kaizen_engine.states import Origin, RowKind, Split
+from tasks_app.fit import fits, fits_inputs
 from tasks_app.models import Task
 
 logger = structlog.get_logger(__name__)
 
 BATCH = 1000
-
-Guard = Callable[[], None]
-T = TypeVar("T")
-
-
-def _nobody_else() -> None:
-    """Trust that no other process prepares this task."""
 
 
 def examples_prepare(
@@ -37,11 +33,17 @@ def examples_prepare(
     task: Task,
     job_id: uuid.UUID,
     shown: Iterable[Mapping[str, Any]] = (),
-    guard: Guard = _nobody_else,
+    guard: Guard = nobody_else,
+    is_judged: bool = False,
+    dataset: Dataset | None = None,
+    untaken: bool = False,
 ) -> list[Example]:
-    """Make an example of every labelled row that this job or a former one took; return all.
+    """Make an example of every row that this job or a former one took; return all that are usable.
 
-    Only rows that fit the task's present schemas come back. Rows with inputs that are `shown`, in
+    `untaken` rows are made examples of as well, and still count for the next search.
+    Usable are rows that fit the task's present schemas and tie no two splits together; with
+    `is_judged` also those without a label, random calls that nobody has judged among them; of
+    `dataset` alone where one is named. Rows with inputs that are nearly `shown`, in
     demonstrations of a live version, never become hold-out. Idempotent: a row has one example, an
     example one split, whichever job asks and however often.
 
@@ -49,15 +51,34 @@ def examples_prepare(
     meanwhile. Each begins with `guard`, which raises where somebody else prepares the task by now.
     """
     sample = feedback_import_of(task)
-    made = _make_examples(task, sample, guard)
-    with _writing(guard):
-        _follow_declaration(task, sample)
-    known = list(_examples_of(task))
+    made = _make_examples(task, sample, guard, is_judged=is_judged, untaken=untaken)
+    _hear_again(task, guard)
+    with writing(guard):
+        _follow_declarations(task, sample)
+    known = list(examples_known(task))
     _share_looks(known, guard)
-    examples = [row for row in known if fits(task, row.inputs, row.outputs)]
-    dealt = _deal_splits(task, examples, known, frozenset(map(group_key, shown)), guard)
-    logger.info("examples_prepared", job=str(job_id), task=task.pk, made=made, dealt=dealt)
-    return examples
+    examples = [row for row in known if _is_usable(task, row, is_judged=is_judged)]
+    scores = scores_all if is_judged else scores_labels
+    dealt = deal_splits(task, examples, known, shown, guard, scores)
+    logger.info(
+        "examples_prepared",
+        job=str(job_id),
+        task=task.pk,
+        made=made,
+        dealt=dealt.rows,
+        tied=len(dealt.tied),
+    )
+    return [
+        row
+        for row in examples
+        if row.split and row.pk not in dealt.tied and dataset in (None, row.dataset)
+    ]
+
+
+def leakage_of(examples: Iterable[Example]) -> dict[str, Any]:
+    """Return what dev and hold-out share with train, word for word."""
+    rows = [(str(row.public_id), Split(row.split), row.inputs) for row in examples if row.split]
+    return find_leakage(rows).to_json()
 
 
 def examples_mark_used(*, task: Task, example_ids: Collection[int]) -> int:
@@ -72,77 +93,59 @@ def examples_mark_looked(*, task: Task, example_ids: Collection[int]) -> int:
     return rows.update(looks=F("looks") + 1)
 
 
-def label_of(task: Task, row: Feedback) -> dict[str, Any] | None:
-    """Return what the row says the right answer is, or None where it says none."""
-    if row.corrected_output is not None:
-        label: dict[str, Any] = row.corrected_output
-        return label
-    return row.output if is_good(task, row) else None
-
-
-def is_good(task: Task, row: Feedback) -> bool:
-    """A score decides; a thumb alone is 1 or 0."""
-    if row.score is not None:
-        return row.score >= task.good_score
-    return row.thumb is True
-
-
-@contextmanager
-def _writing(guard: Guard) -> Iterator[None]:
-    with transaction.atomic():
-        guard()
-        yield
-
-
-def _batches(rows: list[T]) -> Iterator[list[T]]:
-    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-
-
-def _make_examples(task: Task, sample: Dataset | None, guard: Guard) -> int:
-    taken = Feedback.objects.filter(
-        is_labelled(task.good_score), task=task, consumed_by__isnull=False, example=None
-    )
-    rows = [_example(task, row, sample) for row in taken.order_by("id").iterator(BATCH)]
-    kept = [row for row in rows if row is not None]
-    for batch in _batches(kept):
-        with _writing(guard):
+def _make_examples(
+    task: Task, sample: Dataset | None, guard: Guard, *, is_judged: bool, untaken: bool
+) -> int:
+    told = is_labelled(task.good_score) | is_lesson()
+    wanted = told if untaken else Q(told, consumed_by__isnull=False)
+    if is_judged:
+        wanted |= is_unjudged()
+    rows = Feedback.objects.filter(wanted, task=task, example=None).order_by("id").iterator(BATCH)
+    kinds = ((row, kind_of(task, row)) for row in rows)
+    found = (example_of(task, row, kind, sample) for row, kind in kinds if kind)
+    kept = [example for example in found if example is not None]
+    for batch in batches(kept):
+        with writing(guard):
             Example.objects.bulk_create(batch)
     return len(kept)
 
 
-def _example(task: Task, row: Feedback, sample: Dataset | None) -> Example | None:
-    label = label_of(task, row)
-    if label is None:
-        return None
-    try:
-        group = group_key(row.inputs)
-    except ValueError as error:
-        logger.warning("feedback_without_plain_form", feedback=row.event_id, why=str(error))
-        return None
-    is_import = row.origin == Origin.IMPORT
-    return Example(
-        task=task,
-        feedback=row,
-        dataset=sample if is_import else None,
-        inputs=row.inputs,
-        outputs=label,
-        group=group,
-        origin=row.origin,
-        is_deciding=row.origin == Origin.RANDOM or (is_import and sample is not None),
-        comment=row.comment,
+def _hear_again(task: Task, guard: Guard) -> None:
+    """Take over what people have said meanwhile of calls that nobody had judged."""
+    calls = Example.objects.filter(task=task, kind=RowKind.CALL.value, feedback__isnull=False)
+    said = calls.exclude(
+        feedback__score=None, feedback__thumb=None, feedback__corrected_output__isnull=True
     )
+    rows = list(said.select_related("feedback"))
+    for example in rows:
+        row = example.feedback
+        kind = kind_of(task, row) if row else None
+        if row and kind:
+            tell(example, task, row, kind)
+    for batch in batches(rows):
+        with writing(guard):
+            fields = ["kind", "outputs", "rated_output", "rated_score", "comment"]
+            Example.objects.bulk_update(batch, fields)
 
 
-def _follow_declaration(task: Task, sample: Dataset | None) -> None:
-    """Imported feedback decides as long as a member says that it is a sample of the traffic."""
+def _is_usable(task: Task, row: Example, *, is_judged: bool) -> bool:
+    if row.kind in (RowKind.LABEL, RowKind.GOOD):
+        return fits(task, row.inputs, row.outputs)
+    if row.kind == RowKind.CALL and not is_judged:
+        return False
+    return fits_inputs(task, row.inputs)
+
+
+def _follow_declarations(task: Task, sample: Dataset | None) -> None:
+    """Rows of a dataset decide as long as a member says that it is a sample of the traffic."""
     imported = Example.objects.filter(
         task=task, origin=Origin.IMPORT.value, feedback__isnull=False
     ).exclude(is_deciding=sample is not None)
     imported.update(is_deciding=sample is not None, dataset=sample)
-
-
-def _examples_of(task: Task) -> QuerySet[Example]:
-    return Example.objects.filter(task=task).order_by("id")
+    uploaded = Example.objects.filter(task=task, dataset__isnull=False, feedback=None)
+    for says in (True, False):
+        changed = uploaded.filter(dataset__is_representative=says).exclude(is_deciding=says)
+        changed.update(is_deciding=says)
 
 
 def _share_looks(known: Iterable[Example], guard: Guard) -> None:
@@ -154,39 +157,6 @@ def _share_looks(known: Iterable[Example], guard: Guard) -> None:
     behind = [row for row in rows if row.looks < looks[row.group]]
     for row in behind:
         row.looks = looks[row.group]
-    for batch in _batches(behind):
-        with _writing(guard):
+    for batch in batches(behind):
+        with writing(guard):
             Example.objects.bulk_update(batch, ["looks"])
-
-
-def _deal_splits(
-    task: Task,
-    examples: Iterable[Example],
-    known: Iterable[Example],
-    shown: Container[str],
-    guard: Guard,
-) -> int:
-    """Give a split to the rows whose group has none, and to the rest the one of their group.
-
-    Of `known`, rows that no longer fit the schemas still say which split their group has.
-    """
-    by_id = {str(row.pk): row for row in examples}
-    new = {row.group for row in by_id.values() if not row.split}
-    unfit = [row for row in known if row.split and row.group in new and str(row.pk) not in by_id]
-    rows = [_split_row(row, shown) for row in (*unfit, *by_id.values())]
-    dealt = assign_splits(rows, task.split_seed)
-    by_split: dict[Split, list[int]] = {}
-    for key, split in dealt.items():
-        by_id[key].split = split.value
-        by_split.setdefault(split, []).append(by_id[key].pk)
-    for split, ids in by_split.items():
-        for batch in _batches(ids):
-            with _writing(guard):
-                Example.objects.filter(pk__in=batch, split="").update(split=split.value)
-    return len(dealt)
-
-
-def _split_row(row: Example, shown: Container[str]) -> SplitRow:
-    split = Split(row.split) if row.split else None
-    is_seen = row.is_seen or row.group in shown
-    return SplitRow(str(row.pk), row.group, split, row.is_deciding, is_seen)

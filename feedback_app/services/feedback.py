@@ -18,6 +18,7 @@ from django.utils import timezone
 from feedback_app import ingest
 from feedback_app.models import Feedback, TaskCounter
 from feedback_app.rows import RowMaker
+from feedback_app.selectors import is_unjudged
 from feedback_app.signals import threshold_reached
 from feedback_app.wire import FeedbackItem, RefusedItem
 from projects_app.actors import Actor
@@ -89,12 +90,16 @@ def feedback_log_batch(
 
 @transaction.atomic
 def feedback_consume(*, task: Task, job_id: uuid.UUID) -> int:
-    """Give the job all rows no job has, once: a job that asks again keeps what it took."""
+    """Give the job all rows no job has, once: a job that asks again keeps what it took.
+
+    Random calls that nobody has judged stay for a person to review.
+    """
     TaskCounter.objects.select_for_update().filter(task=task).first()
     taken = Feedback.objects.filter(task=task, consumed_by=job_id).count()
     if taken:
         return taken
-    taken = Feedback.objects.filter(task=task, consumed_by=None).update(consumed_by=job_id)
+    free = Feedback.objects.filter(task=task, consumed_by=None).exclude(is_unjudged())
+    taken = free.update(consumed_by=job_id)
     left = Greatest(F("unconsumed") - taken, 0)
     TaskCounter.objects.filter(task=task).update(unconsumed=left)
     return taken
@@ -170,6 +175,18 @@ def _ask_for_jobs(counters: Iterable[ingest.Counted], tasks: Iterable[Task]) -> 
     for counter in counters:
         if _asks_for_a_job(known[counter.task_id], counter):
             transaction.on_commit(partial(_send, counter.task_id))
+
+
+def feedback_counted(task: Task) -> None:
+    """Count one more row that jobs can use, and ask for a job where that fills the threshold.
+
+    Belongs in the transaction that judged the row.
+    """
+    TaskCounter.objects.get_or_create(task=task)
+    TaskCounter.objects.filter(task=task).update(unconsumed=F("unconsumed") + 1)
+    counter = TaskCounter.objects.get(task=task)
+    counted = ingest.Counted(task.pk, 1, counter.unconsumed, counter.not_before)
+    _ask_for_jobs([counted], [task])
 
 
 def _asks_for_a_job(task: Task, counter: ingest.Counted) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 
 import factory
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 from uuid_utils.compat import uuid7
 
@@ -53,6 +54,14 @@ class DatasetFactory(DjangoModelFactory):
 
     class Params:
         representative = factory.Trait(is_representative=True)
+        frozen = factory.Trait(
+            file_name="rows.csv",
+            frozen_at=factory.LazyFunction(timezone.now),
+            content_hash=factory.LazyAttribute(
+                lambda row: hashlib.sha256(row.name.encode()).hexdigest()
+            ),
+            report=factory.LazyFunction(lambda: {"stored": 1, "failed": 0, "problems": []}),
+        )
 
 
 class ExampleFactory(DjangoModelFactory):
