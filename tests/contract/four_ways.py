@@ -15,8 +15,9 @@ import dspy
 import httpx
 
 from kaizen_engine.clock import SystemClock
-from kaizen_engine.evaluate.metrics import metric_by_name
+from kaizen_engine.evaluate.evaluator import Case
 from kaizen_engine.evaluate.runner import Example, build_request, evaluate_rows
+from kaizen_engine.evaluate.spec import evaluator_from_spec
 from kaizen_engine.llm.breaker import LocalBreaker
 from kaizen_engine.llm.gateway import Gateway, Route
 from kaizen_engine.llm.journal import MemoryJournal
@@ -45,7 +46,7 @@ rows = EvaluationRow.objects.filter(job=job, label="winner_test").select_related
 stored = {
     "task": job.task.slug,
     "student": job.config["student"],
-    "metric": job.config["metric"],
+    "evaluator": job.config["evaluator"],
     "hash": job.result_version.hash,
     "seed_artifact": job.seed_version.artifact,
     "dspy_state": job.result_version.dspy_state,
@@ -69,7 +70,7 @@ class Stored:
 
     task: str
     student: str
-    metric: str
+    evaluator: Mapping[str, Any]
     hash: str
     seed_artifact: Mapping[str, Any]
     dspy_state: dict[str, Any]
@@ -139,18 +140,25 @@ def _saved_artifact(site: Site, stored: Stored) -> PromptArtifact:
     return PromptArtifact.from_dict(answer.json()["artifact"])
 
 
+def scorer(stored: Stored) -> Callable[[Mapping[str, Any], Mapping[str, Any]], float]:
+    evaluator = evaluator_from_spec(stored.evaluator)
+    return lambda row, output: (
+        evaluator.evaluate(Case("", row["inputs"], row["outputs"], output)).score
+    )
+
+
 def by_compiled_program(site: Site, stored: Stored) -> list[float]:
     """Load the optimizer's own state into the seed's program, as DSPy users would."""
     seed = PromptArtifact.from_dict(stored.seed_artifact)
     program = PromptProgram.from_artifact(seed)
     program.load_state(stored.dspy_state)
     template = replace(build_request(seed, stored.rows[0]["inputs"], stored.student), messages=())
-    metric = metric_by_name(stored.metric)
+    score_of = scorer(stored)
 
     def score(row: Mapping[str, Any]) -> float:
         prediction = program(**program.adapter.to_inner_inputs(row["inputs"]))
         output = program.adapter.to_outputs(prediction)
-        return 0.0 if None in output.values() else metric.score(row["outputs"], output)
+        return 0.0 if None in output.values() else score_of(row, output)
 
     with gateway(site, stored.student) as door:
         engine = GatewayEngine(door, role=ROLE, template=template)
@@ -171,15 +179,15 @@ def by_evaluator(site: Site, stored: Stored, artifact: PromptArtifact) -> list[f
         )
         for number, row in enumerate(stored.rows)
     ]
-    metric = metric_by_name(stored.metric)
+    evaluator = evaluator_from_spec(stored.evaluator)
     with gateway(site, stored.student) as door:
         complete = partial(door.complete, role=ROLE)
-        rows = evaluate_rows(artifact, examples, complete, metric, 1, stored.student)
+        rows = evaluate_rows(artifact, examples, complete, evaluator, 1, stored.student)
     return [row.score for row in rows]
 
 
 def by_sdk(site: Site, stored: Stored) -> list[float]:
-    metric = metric_by_name(stored.metric)
+    score_of = scorer(stored)
     with CTClient(site.url, site.key) as client, httpx.Client(base_url=site.model_url) as http:
         prompt = client.get_prompt(stored.task)
         assert prompt.hash == stored.hash
@@ -193,7 +201,7 @@ def by_sdk(site: Site, stored: Stored) -> list[float]:
                 output = prompt.parse(answer["choices"][0]["message"]["content"])
             except OutputParseError:
                 return 0.0
-            return metric.score(row["outputs"], output)
+            return score_of(row, output)
 
         return [score(row) for row in stored.rows]
 

@@ -206,15 +206,24 @@ def test_a_job_is_told_as_it_is(client: CTClient, world: World) -> None:
     [
         ({"minutes": 2.5}, "config.minutes"),
         ({"minutes": 0}, "config.minutes"),
-        ({"dataset_id": NOBODY}, "dataset_id"),
+        ({"dataset_id": "no id"}, "dataset_id"),
     ],
 )
-def test_minutes_are_whole_and_datasets_are_not_there_yet(
+def test_minutes_are_whole_and_datasets_have_ids(
     client: CTClient, world: World, options: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidRequest) as wrong:
         client.start_optimization(str(world.ready.public_id), **options)
     assert [row["field"] for row in wrong.value.errors] == [field]
+    assert not Job.objects.filter(task=world.ready).exists()
+
+
+def test_a_job_may_work_on_a_dataset_of_its_prompt_alone(client: CTClient, world: World) -> None:
+    prompt_id = str(world.ready.public_id)
+    for dataset_id in (NOBODY, str(world.dataset.public_id)):
+        with pytest.raises(NotFound) as unknown:
+            client.start_optimization(prompt_id, dataset_id=dataset_id)
+        assert unknown.value.code == "unknown_dataset"
     assert not Job.objects.filter(task=world.ready).exists()
 
 

@@ -6,6 +6,7 @@ from kaizen_sdk._clock import Bell, Clock, SystemClock
 from kaizen_sdk._parse import OutputParseError
 from kaizen_sdk._queue import Stats
 from kaizen_sdk._render import RenderError
+from kaizen_sdk._review import Answer
 from kaizen_sdk._version import __version__
 from kaizen_sdk.client import CTClient
 from kaizen_sdk.errors import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "Answer",
     "AsyncCTClient",
     "AuthenticationError",
     "Bell",

@@ -7,6 +7,7 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -15,13 +16,16 @@ from kaizen_sdk import _protocol
 from kaizen_sdk._clock import Clock, SystemClock
 from kaizen_sdk._events import EventIds, snapshot
 from kaizen_sdk._http import Http, Limits
+from kaizen_sdk._parse import OutputParseError
 from kaizen_sdk._prompt_cache import PromptCache
 from kaizen_sdk._prompt_source import PromptSource
 from kaizen_sdk._queue import Event, EventQueue, Stats
 from kaizen_sdk._reporter import ErrorHook, Reporter
+from kaizen_sdk._review import REVIEW_SHARE, Answer, is_sampled, sampled_event
 from kaizen_sdk._sender import Sender
 from kaizen_sdk._settings import load_settings
 from kaizen_sdk.errors import ClientClosed, ConfigurationError
+from kaizen_sdk.prompt import Prompt
 
 CLOSE_TIMEOUT_S = 2.0
 _FIELDS = (
@@ -63,6 +67,7 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
         hard_ttl_s: float = 300.0,
         max_queue: int = 10_000,
         max_queue_bytes: int = 64 * 1024 * 1024,
+        review_share: float = REVIEW_SHARE,
         on_error: ErrorHook | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -72,6 +77,7 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
         self._limits = Limits(timeout_s, connect_timeout_s)
         self._context = httpx.create_ssl_context()
         self._closed = False
+        self._review_share = review_share
         self._background = Http(
             self._settings, _for_threads(transport), self._limits, self._context
         )
@@ -174,6 +180,21 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
             self._sender.refuse(error)
         return event_id
 
+    def _answered(
+        self, task: str, inputs: Mapping[str, Any], prompt: Prompt, text: Any, event_id: str | None
+    ) -> Answer:
+        """Queue the call for review where the lot falls on it. Never raises, never waits."""
+        answer = Answer(event_id or self._new_event_id(), str(text), prompt)
+        try:
+            if is_sampled(answer.event_id, self._review_share):
+                self.log_feedback(**sampled_event(answer, task, inputs))
+                return replace(answer, is_sampled=True)
+        except OutputParseError:
+            return answer  # for the caller to see, when the output is read
+        except Exception as error:  # a review must never break the application
+            self._sender.refuse(error)
+        return answer
+
     def start_optimization(
         self,
         prompt_id: str,
@@ -187,12 +208,15 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
         minutes: int | None = None,
         teacher: str | None = None,
         student: str | None = None,
+        confirm: bool = False,
     ) -> JobT:
         """Start a job for a prompt, or return the live one. Raises a KaizenError.
 
+        `confirm` says that what it may cost was seen; without it a project may refuse a dear job
+        with Conflict and the code `confirmation_needed`.
         Not repeated by itself: after ConnectionFailed, calling again is safe, since a prompt has
-        one live job at most. `minutes` are whole. `dataset_id` raises InvalidRequest with servers
-        that have no datasets yet: all feedback of the prompt is used.
+        one live job at most. `minutes` are whole. With a `dataset_id` the job works on the rows of
+        that dataset alone, else on all feedback and datasets of the prompt.
         """
         config = {
             "optimizer_type": optimizer,
@@ -204,7 +228,7 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
             "teacher": teacher,
             "student": student,
         }
-        return self._ask_job(_protocol.start_call(prompt_id, dataset_id, config))
+        return self._ask_job(_protocol.start_call(prompt_id, dataset_id, config, confirm=confirm))
 
     def job(self, job_id: str) -> JobT:
         """Return a job as it is now. Raises a KaizenError."""

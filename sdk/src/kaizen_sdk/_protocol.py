@@ -80,8 +80,12 @@ def prompt_call(task: str, tag: str, etag: str = "") -> Call:
     return Call("GET", path, params={"tag": tag}, headers=headers)
 
 
-def start_call(prompt_id: str, dataset_id: str | None, config: Mapping[str, Any]) -> Call:
+def start_call(
+    prompt_id: str, dataset_id: str | None, config: Mapping[str, Any], *, confirm: bool = False
+) -> Call:
     body: dict[str, Any] = {"prompt_id": prompt_id}
+    if confirm:
+        body["confirm"] = True
     if dataset_id is not None:
         body["dataset_id"] = dataset_id
     body["config"] = {name: value for name, value in config.items() if value is not None}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -16,6 +17,7 @@ from kaizen_sdk._flights import Flight
 from kaizen_sdk._http import AsyncHttp
 from kaizen_sdk._prompt_cache import Key
 from kaizen_sdk._protocol import Call, read_job_answer
+from kaizen_sdk._review import Answer, Ask
 from kaizen_sdk.job import Job
 from kaizen_sdk.prompt import Fallback, Prompt
 
@@ -47,6 +49,23 @@ class AsyncCTClient(BaseClient[httpx.AsyncBaseTransport, Coroutine[Any, Any, Job
         if must_ask:
             await self._ask_prompt(key)
         return self._prompts.pick(key, fallback, was_asked=must_ask)
+
+    async def run(
+        self,
+        task: str,
+        inputs: Mapping[str, Any],
+        ask: Ask,
+        *,
+        tag: str = "production",
+        fallback: Fallback | None = None,
+        event_id: str | None = None,
+    ) -> Answer:
+        """Like CTClient.run; `ask` may be a coroutine function."""
+        prompt = await self.get_prompt(task, tag=tag, fallback=fallback)
+        text = ask(prompt.messages(inputs), prompt)
+        if inspect.isawaitable(text):
+            text = await text
+        return self._answered(task, inputs, prompt, text, event_id)
 
     async def _ask_prompt(self, key: Key) -> None:
         flight, is_mine = self._prompts.board(key)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
 from kaizen_sdk._base_client import CLOSE_TIMEOUT_S, BaseClient
 from kaizen_sdk._prompt_cache import Key
 from kaizen_sdk._protocol import Call, read_job_answer
+from kaizen_sdk._review import Answer, Ask
 from kaizen_sdk.job import Job
 from kaizen_sdk.prompt import Fallback, Prompt
 
@@ -44,6 +46,26 @@ class CTClient(BaseClient[httpx.BaseTransport, Job]):
         if must_ask:
             self._ask_prompt(key)
         return self._prompts.pick(key, fallback, was_asked=must_ask)
+
+    def run(
+        self,
+        task: str,
+        inputs: Mapping[str, Any],
+        ask: Ask,
+        *,
+        tag: str = "production",
+        fallback: Fallback | None = None,
+        event_id: str | None = None,
+    ) -> Answer:
+        """Get the prompt, render it, and return what `ask(messages, prompt)` answers.
+
+        A share of the calls (`review_share`, 2 % by default), drawn by a hash of the event id, is
+        sent in the background for a person to review: only such a random sample tells how good
+        all traffic is. Raises what `get_prompt`, RenderError and `ask` raise, and nothing else.
+        """
+        prompt = self.get_prompt(task, tag=tag, fallback=fallback)
+        text = ask(prompt.messages(inputs), prompt)
+        return self._answered(task, inputs, prompt, text, event_id)
 
     def _ask_prompt(self, key: Key) -> None:
         flight, is_mine = self._prompts.board(key)
