@@ -19,11 +19,13 @@ from projects_app.models import Role
 from prompts_app import git_admin  # noqa: F401 - it registers the admins of git
 from prompts_app.models import GateResult, PromptVersion, Tag
 from prompts_app.review_page import review_page, score_of, standing
-from prompts_app.selectors import PRODUCTION
+from prompts_app.selectors import PRODUCTION, may_be_proposed
 from prompts_app.services.decisions import require_second_person
+from prompts_app.services.pulls import pull_propose
 from prompts_app.services.review import version_approve, version_reject
 from prompts_app.services.tags import tag_rollback
 
+PROPOSED = "Proposed: the pull request is opened within a minute."
 Decision = Callable[[Any, PromptVersion, str], object]
 DECISIONS: dict[str, tuple[Decision, str]] = {
     "approve": (
@@ -81,8 +83,12 @@ class PromptVersionAdmin(ProjectScopedAdmin):
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(require_POST(self.decide))
         name = "prompts_app_promptversion_decide"
-        own = path("<path:object_id>/decide/<str:decision>/", decide, name=name)
-        return [own, *super().get_urls()]
+        propose = self.admin_site.admin_view(require_POST(self.propose))
+        own = [
+            path("<path:object_id>/decide/<str:decision>/", decide, name=name),
+            path("<path:object_id>/propose/", propose, name="prompts_app_promptversion_propose"),
+        ]
+        return [*own, *super().get_urls()]
 
     def change_view(
         self,
@@ -97,6 +103,8 @@ class PromptVersionAdmin(ProjectScopedAdmin):
             extra |= {
                 "page": review_page(version),
                 "may_decide": self.may(request, version, Role.APPROVER),
+                "may_propose": self.may(request, version, Role.EDITOR) and may_be_proposed(version),
+                "may_evaluate": self.may(request, version, Role.EDITOR),
                 "needs_another": _needs_another(actor_of(request, version.task.project), version),
                 "title": str(version),
                 "subtitle": None,
@@ -112,6 +120,16 @@ class PromptVersionAdmin(ProjectScopedAdmin):
         actor = actor_of(request, version.task.project)
         perform, success = DECISIONS[decision]
         decide(request, lambda why: perform(actor, version, why), success.format(version))
+        return redirect("admin:prompts_app_promptversion_change", version.pk)
+
+    def propose(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        if version is None:
+            raise Http404
+        if not self.may(request, version, Role.EDITOR):
+            raise PermissionDenied
+        actor = actor_of(request, version.task.project)
+        decide(request, lambda _: pull_propose(actor=actor, version=version), PROPOSED)
         return redirect("admin:prompts_app_promptversion_change", version.pk)
 
 

@@ -35,7 +35,9 @@ from prompts_app.serializers import (
     PromptRollbackInput,
     TagOutput,
     VersionCreateInput,
+    VersionOutput,
 )
+from prompts_app.services.checks import gate_checks, measured
 from prompts_app.services.prompts import prompt_create, prompt_version_add
 from prompts_app.services.tags import tag_rollback, version_promote
 from tasks_app.models import Task
@@ -131,6 +133,32 @@ class VersionCreateApi(APIView):
             actor=_actor(request), task=task, parents=parents, **fields
         )
         return Response(_created(task, version), status=201 if is_new else 200)
+
+
+class PromptVersionApi(APIView):
+    scopes: ClassVar = {"GET": Scope.PROMPT_READ}
+
+    @extend_schema(
+        operation_id="prompt_version_get",
+        summary="A version with its evidence, and every check before it may go live",
+        responses=VersionOutput,
+    )
+    def get(self, request: Request, prompt_id: UUID, version_id: UUID) -> Response:
+        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        version = version_get(task, version_id)
+        found, checks = measured(version), gate_checks(version, live_version(task))
+        facts = {
+            "version_id": version.public_id,
+            "number": version.number,
+            "hash": version.hash,
+            "review_state": version.review_state,
+            "verdict": found.verdict,
+            "evidence": found.summary,
+            "gates": checks,
+            "may_go_live": not any(check.is_failed for check in checks),
+            "artifact": version.artifact,
+        }
+        return Response(VersionOutput(facts).data)
 
 
 class PromptLineageApi(APIView):

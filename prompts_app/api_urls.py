@@ -9,6 +9,11 @@ urlpatterns = [
     path(
         "prompts/<uuid:prompt_id>/versions", api.VersionCreateApi.as_view(), name="version-create"
     ),
+    path(
+        "prompts/<uuid:prompt_id>/versions/<uuid:version_id>",
+        api.PromptVersionApi.as_view(),
+        name="version-detail",
+    ),
     path("prompts/<uuid:prompt_id>/lineage", api.PromptLineageApi.as_view(), name="prompt-lineage"),
     path("prompts/<uuid:prompt_id>/promote", api.PromptPromoteApi.as_view(), name="prompt-promote"),
     path(

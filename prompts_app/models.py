@@ -66,6 +66,42 @@ class PromptVersion(models.Model):
         return f"{self.task} v{self.number}"
 
 
+class VersionEvidence(models.Model):
+    """What a later run found of a version whose own evidence is frozen; of several the last counts.
+
+    Shaped as `PromptVersion.evidence` is. Rows are added and never changed.
+    """
+
+    version = models.ForeignKey(
+        PromptVersion, on_delete=models.CASCADE, related_name="later_evidence"
+    )
+    verdict = models.CharField(max_length=20, choices=choices_of(Verdict))
+    summary = models.JSONField()
+    job = models.UUIDField(unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        verbose_name_plural = "version evidence"
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.verdict}"
+
+
+class ChangeNote(models.Model):
+    """What a version changes, in words: a model wrote them, and pages say so."""
+
+    version = models.OneToOneField(
+        PromptVersion, on_delete=models.CASCADE, primary_key=True, related_name="change_note"
+    )
+    text = models.TextField()
+    writer = models.CharField(max_length=240)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class Tag(models.Model):
     """A movable pointer; `revision` counts its moves and makes the ETag."""
 
@@ -118,6 +154,9 @@ class GateResult(models.Model):
     )
     figure = models.JSONField(default=dict, blank=True)
     reason = models.TextField(blank=True, default="")
+    link = models.CharField(
+        max_length=300, blank=True, default="", help_text="Where the figures come from."
+    )
     actor = models.CharField(max_length=200, default="system")
     created_at = models.DateTimeField(auto_now_add=True)
 

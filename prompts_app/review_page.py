@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from feedback_app.row_words import Usage, usage_of
+from kaizen_engine.evaluate.verdict import FRESH_ROWS
 from kaizen_engine.prompts.diff import DiffSpan, diff_words
 from kaizen_engine.states import ReviewState, Verdict
+from prompts_app.gates import LABELS, Check
 from prompts_app.models import GateResult, PromptVersion, PullRequest
 from prompts_app.selectors import PRODUCTION, PROMOTION, live_version, was_live
-from prompts_app.services.gates import Objection, evidence_objections
+from prompts_app.services.checks import EVENTS, gate_checks, measured
 
 TONES: Mapping[str, str] = {
     Verdict.CONFIRMED: "is-good",
@@ -24,8 +27,8 @@ TONES: Mapping[str, str] = {
 }
 SENTENCES: Mapping[str, str] = {
     Verdict.CONFIRMED: "Confirmed: better on held-out rows that the search never saw.",
-    Verdict.LIKELY: "Likely better, by the rows that the search could see.",
-    Verdict.BETTER_ON_REPORTED: "Better on reported cases: the effect on all traffic is unknown.",
+    Verdict.LIKELY: "Likely better, by the rows that chose it, corrected for the choosing.",
+    Verdict.BETTER_ON_REPORTED: "Better on reported cases only: effect on all traffic unknown.",
     Verdict.NOT_ENOUGH_EVIDENCE: "Not enough evidence that this version is better.",
     Verdict.EQUAL: "As good as what it was compared with.",
     Verdict.WORSE: "Worse than what it was compared with.",
@@ -34,12 +37,6 @@ SENTENCES: Mapping[str, str] = {
 
 
 SIGNS: Mapping[str, str] = {"added": "+", "removed": "−", "kept": "="}
-CHECKS: Mapping[str, str] = {
-    "evidence_hash": "Measured on this exact text",
-    "holdout": "Hold-out test",
-    "promotion": "Went live",
-    "override": "Approved without the evidence",
-}
 
 
 @dataclass(frozen=True)
@@ -94,9 +91,11 @@ class ReviewPage:
     facts: list[tuple[str, str]]
     diffs: list[TextDiff]
     demos: list[DemoLine]
-    checks: list[tuple[str, GateResult]]
+    checks: list[Check]
+    history: list[tuple[str, GateResult]]
     pulls: list[PullRequest]
     objections: list[str]
+    usage: Usage | None
 
     @property
     def changed_demos(self) -> list[DemoLine]:
@@ -123,21 +122,25 @@ def review_page(version: PromptVersion) -> ReviewPage:
     live = live_version(version.task, PRODUCTION)
     compared = version.parents.order_by("-id").first()
     before = compared.artifact if compared else {}
-    gates = list(version.gates.order_by("id"))
+    events = list(version.gates.filter(name__in=EVENTS).order_by("id"))
+    found = measured(version)
+    checks = gate_checks(version, live)
     return ReviewPage(
         version=version,
         live=live,
         compared=compared,
-        tone=TONES.get(version.verdict, ""),
-        sentence=SENTENCES[version.verdict],
-        standing=standing(version, is_live=live == version, gates=gates),
-        score=score_of(version.evidence),
-        facts=evidence_facts(version.evidence),
+        tone=TONES.get(found.verdict, ""),
+        sentence=SENTENCES[found.verdict],
+        standing=standing(version, is_live=live == version, gates=events),
+        score=score_of(found.summary),
+        usage=usage_of(found.summary),
+        facts=evidence_facts(found.summary),
         diffs=_diffs(before, version.artifact),
         demos=_demos(before.get("demos", []), version.artifact["demos"], is_first=not compared),
-        checks=[(CHECKS.get(gate.name, gate.name), gate) for gate in gates],
+        checks=checks,
+        history=[(LABELS[event.name], event) for event in events],
         pulls=list(version.pulls.select_related("repository")),
-        objections=[_plainly(one, version) for one in evidence_objections(version, live)],
+        objections=[check.reason for check in checks if check.is_failed],
     )
 
 
@@ -155,38 +158,58 @@ def score_of(evidence: Mapping[str, Any]) -> Score | None:
     for name, title in (("holdout", "On rows held out from the search"), ("dev", "On dev rows")):
         part = evidence.get(name) or {}
         if part.get("before") and part.get("after"):
-            gain, interval = _gain(part) if name == "holdout" else ("", "")
+            figures = part if name == "holdout" else part.get("corrected")
+            gain, interval = _gain(figures) if figures else ("", "")
             return Score(title, part["before"]["mean"], part["after"]["mean"], gain, interval)
     return None
 
 
 def evidence_facts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return name and figure of what the frozen evidence holds, in the order a reader asks."""
-    holdout, dev = evidence.get("holdout") or {}, evidence.get("dev") or {}
-    facts = []
-    if holdout:
-        facts += [
-            (
-                "Held-out rows",
-                f"{holdout['n']}: {holdout['fixed']} fixed, {holdout['broken']} broken",
-            ),
-            ("Chance of luck (p)", f"{_luck(holdout['p'])}; needed: below {holdout['alpha']:.3f}"),
-            ("Times these rows decided", str(holdout["look"])),
-        ]
-        if holdout.get("rows_needed"):
-            low, high = holdout["rows_needed"]
-            facts.append(("More rows needed, about", f"{low} to {high}"))
-    if dev.get("before") and dev.get("after"):
-        means = f"{dev['before']['mean']:.1%} to {dev['after']['mean']:.1%}"
-        facts.append(("On dev, which the search saw", means))
+    facts = [*_holdout_facts(evidence.get("holdout") or {}), *_dev_facts(evidence.get("dev") or {})]
+    if needed := evidence.get("rows_needed") or (evidence.get("holdout") or {}).get("rows_needed"):
+        low, high = needed
+        facts.append(("More held-out rows needed, about", f"{low:,} to {high:,}"))
     if evidence.get("reported", {}).get("n"):
         reported = evidence["reported"]
         text = f"{reported['fixed']} fixed, {reported['broken']} broken of {reported['n']}"
-        facts.append(("On reported cases", text))
+        luck = f"; p {_luck(reported['p'])}" if reported.get("p") is not None else ""
+        facts.append(("On reported cases, which decide nothing", text + luck))
     if "cost_usd" in evidence:
         facts.append(("Calls, cost", f"{evidence['calls']:,}, {money(evidence['cost_usd'])}"))
         facts.append(("Model", str(evidence["student"])))
     return facts
+
+
+def _holdout_facts(holdout: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not holdout:
+        return []
+    text = f"{holdout['n']}: {holdout['fixed']} fixed, {holdout['broken']} broken"
+    return [
+        ("Held-out rows", text),
+        ("Chance of luck (p)", f"{_luck(holdout['p'])}; needed: below {holdout['alpha']:.2g}"),
+        ("Times these rows decided", _look(holdout)),
+    ]
+
+
+def _dev_facts(dev: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not dev.get("before") or not dev.get("after"):
+        return []
+    means = f"{dev['before']['mean']:.1%} to {dev['after']['mean']:.1%}"
+    facts = [("On dev, which the search saw", means)]
+    if found := dev.get("corrected"):
+        gain, interval = _gain(found)
+        rows = f"{found['n']} rows, best of {found['candidates']}"
+        facts.append(("The same, corrected for choosing", f"{gain}, {interval}; {rows}"))
+        if found["look"] > 1:
+            facts.append(("Times these dev rows decided", _look(found)))
+    return facts
+
+
+def _look(found: Mapping[str, Any]) -> str:
+    """Say what it costs to have looked before, and what takes that back."""
+    needs = f"look {found['look']}: needs p < {found['alpha']:.4f}"
+    return needs if found["look"] == 1 else f"{needs}; {FRESH_ROWS} fresh examples start anew"
 
 
 def money(usd: str | Decimal) -> str:
@@ -203,12 +226,6 @@ def _gain(holdout: Mapping[str, Any]) -> tuple[str, str]:
     low, high = holdout["low"] * 100, holdout["high"] * 100
     level = f"{holdout['level']:.0%} interval " if "level" in holdout else ""
     return f"{holdout['gain'] * 100:+.1f} points", f"{level}{low:+.1f} to {high:+.1f}"
-
-
-def _plainly(objection: Objection, version: PromptVersion) -> str:
-    if objection.code == "no_evidence":
-        return f"the verdict is “{version.get_verdict_display().lower()}”"
-    return objection.message
 
 
 def _diffs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TextDiff]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from kaizen_engine.states import PullRequestState, ReviewState, Verdict
 from projects_app.exceptions import InvalidInput, NotHere
 from prompts_app.live_cache import LivePrompt, live_cache
-from prompts_app.models import GateResult, ProjectRevision, PromptVersion, Tag
+from prompts_app.models import GateResult, ProjectRevision, PromptVersion, Repository, Tag
 from tasks_app.models import Task
 from tasks_app.selectors import task_get
 
@@ -132,6 +132,13 @@ def _moves(task: Task, tag: str) -> QuerySet[GateResult]:
 def is_worth_proposing(version: PromptVersion) -> bool:
     """Return whether its verdict asks for a pull request; a rejected version gets none."""
     return version.verdict in WORTH_PROPOSING and version.review_state != ReviewState.REJECTED
+
+
+def may_be_proposed(version: PromptVersion) -> bool:
+    """Return whether a person may ask for the pull request that the version has not got."""
+    if version.review_state == ReviewState.REJECTED or version.pulls.exists():
+        return False
+    return Repository.objects.filter(task=version.task_id).exists()
 
 
 def versions_to_follow() -> list[int]:

@@ -104,6 +104,29 @@ class ChangesOutput(serializers.Serializer[Any]):
     tags = ChangedTagOutput(many=True)
 
 
+class GateOutput(serializers.Serializer[Any]):
+    """One check before going live, as it stands now."""
+
+    name = serializers.CharField()
+    title = serializers.CharField(help_text="What it is about, in words.")
+    outcome = serializers.ChoiceField(["pass", "fail", "not_applicable"])
+    reason = serializers.CharField(allow_blank=True, help_text="Why, in words.")
+    figure = serializers.JSONField()
+    link = serializers.CharField(allow_blank=True, help_text="Where it was measured.")
+
+
+class VersionOutput(serializers.Serializer[Any]):
+    version_id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    review_state = serializers.CharField()
+    verdict = serializers.CharField()
+    evidence = serializers.JSONField()
+    gates = GateOutput(many=True)
+    may_go_live = serializers.BooleanField(help_text="On its evidence, as everything stands now.")
+    artifact = serializers.DictField(help_text="kaizen.prompt/1")
+
+
 class DiffSpanOutput(serializers.Serializer[Any]):
     op = serializers.ChoiceField(["equal", "insert", "delete"])
     text = serializers.CharField(trim_whitespace=False)

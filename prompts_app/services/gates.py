@@ -1,19 +1,21 @@
-"""Gates: one row a condition, and what has to hold before evidence may move a tag.
+"""Gates: one row a condition, and what speaks against moving a tag on evidence.
 
-Evidence is frozen in the version as `{"artifact_hash": …, "parent": <public id of the version it
-was compared with>, "student": …, …}`; without `parent`, the version's parents stand for it.
+Evidence is `{"artifact_hash": …, "parent": <public id of the version it was compared with>,
+"student": …, "student_kind": …, …}`; without `parent`, the version's parents stand for it. What a
+version was made with is frozen in it; a later run adds to that, and the latest counts.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from kaizen_engine.prompts.artifact import PromptArtifact
+from django.db import transaction
+
 from kaizen_engine.states import Verdict
-from prompts_app.models import GateOutcome, GateResult, PromptVersion
-from prompts_app.selectors import PROMOTION
-
-PASSING = frozenset({Verdict.CONFIRMED.value, Verdict.LIKELY.value})
-EVIDENCE_HASH = "evidence_hash"
-OVERRIDE = "override"
+from prompts_app.gates import Check
+from prompts_app.models import GateOutcome, GateResult, PromptVersion, VersionEvidence
+from prompts_app.selectors import live_version
+from prompts_app.services.checks import gate_checks, latest_rows
 
 
 class Objection(NamedTuple):
@@ -21,6 +23,24 @@ class Objection(NamedTuple):
 
     code: str
     message: str
+    gate: str = ""
+
+
+def evidence_add(
+    *,
+    version: PromptVersion,
+    verdict: Verdict,
+    summary: Mapping[str, Any],
+    job: UUID,
+    checks: Iterable[Check] = (),
+) -> None:
+    """Add what a run found of a version that exists already, with its gates; once a run."""
+    facts = {"version": version, "verdict": verdict.value, "summary": dict(summary)}
+    with transaction.atomic():
+        _, is_new = VersionEvidence.objects.get_or_create(job=job, defaults=facts)
+        if is_new:
+            gates_record(version, checks)
+            gates_found(version)
 
 
 def gate_record(
@@ -28,8 +48,9 @@ def gate_record(
     version: PromptVersion,
     name: str,
     outcome: GateOutcome,
-    figure: dict[str, Any] | None = None,
+    figure: Mapping[str, Any] | None = None,
     reason: str = "",
+    link: str = "",
     actor_label: str = "system",
 ) -> GateResult:
     """Add a gate's result; of several under one name the latest counts."""
@@ -37,52 +58,44 @@ def gate_record(
         version=version,
         name=name,
         outcome=outcome.value,
-        figure=figure or {},
+        figure=dict(figure or {}),
         reason=reason,
+        link=link,
         actor=actor_label,
     )
 
 
-def evidence_hash_recorded(version: PromptVersion) -> GateResult:
-    """Record whether the evidence was measured on exactly this artifact."""
-    measured = version.evidence.get("artifact_hash", "")
-    outcome = GateOutcome.PASSED if measured == version.hash else GateOutcome.FAILED
-    figure = {"measured": measured, "artifact": version.hash}
-    return gate_record(version=version, name=EVIDENCE_HASH, outcome=outcome, figure=figure)
+def gates_record(version: PromptVersion, checks: Iterable[Check]) -> None:
+    """Add what was found, where that is news."""
+    known = {row.name: row for row in latest_rows(version)}
+    for check in checks:
+        row = known.get(check.name)
+        if row and _same(row, check):
+            continue
+        gate_record(
+            version=version,
+            name=check.name,
+            outcome=check.outcome,
+            figure=check.figure,
+            reason=check.reason,
+            link=check.link,
+        )
+
+
+def gates_found(version: PromptVersion) -> None:
+    """Record every gate as it stands, such as when a version was made or goes live."""
+    gates_record(version, gate_checks(version, live_version(version.task)))
 
 
 def evidence_objections(version: PromptVersion, live: PromptVersion | None) -> list[Objection]:
     """Return everything that speaks against the basis `evidence`; empty means that it holds."""
-    found = []
-    if version.verdict not in PASSING:
-        found.append(Objection("no_evidence", f"the verdict is {version.verdict}"))
-    found.extend(
-        Objection("gate_failed", f"the gate {gate.name} failed") for gate in failed_gates(version)
+    failing = [check for check in gate_checks(version, live) if check.is_failed]
+    return [Objection(check.code, check.reason, check.name) for check in failing]
+
+
+def _same(row: GateResult, check: Check) -> bool:
+    return (row.outcome, row.reason, row.figure) == (
+        check.outcome.value,
+        check.reason,
+        dict(check.figure),
     )
-    if not _is_measured_on_this_text(version):
-        found.append(Objection("evidence_mismatch", "the evidence is for another text"))
-    if not _is_against(version, live):
-        message = "what is live now is not what the evidence was measured against"
-        found.append(Objection("evidence_stale", message))
-    if version.evidence.get("student", version.task.student) != version.task.student:
-        found.append(Objection("evidence_stale", "the evidence is for another model"))
-    return found
-
-
-def failed_gates(version: PromptVersion) -> list[GateResult]:
-    latest = {gate.name: gate for gate in version.gates.exclude(name=PROMOTION).order_by("id")}
-    return [gate for gate in latest.values() if gate.outcome == GateOutcome.FAILED]
-
-
-def _is_measured_on_this_text(version: PromptVersion) -> bool:
-    actual = PromptArtifact.from_dict(version.artifact).hash
-    return bool(version.evidence.get("artifact_hash") == version.hash == actual)
-
-
-def _is_against(version: PromptVersion, live: PromptVersion | None) -> bool:
-    if live is None:
-        return False
-    named = version.evidence.get("parent")
-    if named:
-        return bool(named == str(live.public_id))
-    return version.parents.filter(pk=live.pk).exists()

@@ -17,7 +17,8 @@ from projects_app.models import Role, ServeOn, User
 from projects_app.services.audit import audit_record
 from prompts_app.models import GateResult, PromptVersion, PullRequest, WithoutEvidence
 from prompts_app.selectors import live_version
-from prompts_app.services.gates import OVERRIDE, evidence_objections
+from prompts_app.services.checks import OVERRIDE
+from prompts_app.services.gates import evidence_objections
 from prompts_app.services.pull_moves import pull_move
 from prompts_app.services.tags import version_promote
 from prompts_app.services.versions import version_create

@@ -10,8 +10,9 @@ from projects_app.exceptions import Conflict
 from projects_app.models import Project, Role, Scope, ServeOn
 from prompts_app.models import GateOutcome, PromptVersion, Tag
 from prompts_app.selectors import PRODUCTION, live_version
+from prompts_app.services.checks import OVERRIDE
 from prompts_app.services.decisions import require_reason, require_second_person, review_move
-from prompts_app.services.gates import OVERRIDE, gate_record
+from prompts_app.services.gates import gate_record
 from prompts_app.services.tags import version_promote
 
 

@@ -27,8 +27,9 @@ from prompts_app.selectors import (
     version_before,
     was_live,
 )
+from prompts_app.services.checks import measured
 from prompts_app.services.decisions import require_reason, require_second_person, review_move
-from prompts_app.services.gates import evidence_objections
+from prompts_app.services.gates import evidence_objections, gates_found
 from prompts_app.signals import prompt_released
 from tasks_app.models import Task
 
@@ -139,13 +140,15 @@ def _check_basis(
         return {}
     require_second_person(actor, version)
     objections = evidence_objections(version, live_version(task))
+    gates_found(version)
     if basis is GateBasis.OVERRIDE:
         require_reason(reason, "an override")
         return {"overridden": [objection.message for objection in objections]}
     if objections:
         message = "; ".join(objection.message for objection in objections)
-        raise Conflict(f"{version} cannot go live: {message}", code=objections[0].code)
-    return {"verdict": version.verdict}
+        facts = {"gates": [one._asdict() for one in objections]}
+        raise Conflict(f"{version} cannot go live: {message}", code=objections[0].code, facts=facts)
+    return {"verdict": measured(version).verdict}
 
 
 def _refuse_rejected(version: PromptVersion) -> None:

@@ -1,6 +1,6 @@
 """Versions: immutable, numbered per task, one for each hash."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,10 @@ from projects_app.actors import Actor
 from projects_app.exceptions import Conflict, InvalidInput
 from projects_app.models import Role, Scope, User
 from projects_app.services.audit import audit_record
+from prompts_app.gates import Check
 from prompts_app.models import PromptVersion
 from prompts_app.queue import follow_on_commit
-from prompts_app.services.gates import evidence_hash_recorded
+from prompts_app.services.gates import gates_found, gates_record
 from tasks_app.models import Task
 
 # Each lost try means that another version was made, so this many in a row is no honest race.
@@ -36,6 +37,7 @@ def version_create(
     origin_job: UUID | None = None,
     dspy_state: Mapping[str, Any] | None = None,
     change_reason: str = "",
+    checks: Iterable[Check] = (),
 ) -> tuple[PromptVersion, bool]:
     """Return the task's version with this text, and whether it is new.
 
@@ -57,7 +59,7 @@ def version_create(
         change_reason=change_reason,
     )
     if is_new:
-        _note(actor, version, parents)
+        _note(actor, version, parents, checks)
     return version, is_new
 
 
@@ -85,10 +87,16 @@ def _numbered(task: Task, artifact: PromptArtifact, **facts: Any) -> tuple[Promp
     raise Conflict(message, code="stale")
 
 
-def _note(actor: Actor, version: PromptVersion, parents: Sequence[PromptVersion]) -> None:
+def _note(
+    actor: Actor,
+    version: PromptVersion,
+    parents: Sequence[PromptVersion],
+    checks: Iterable[Check],
+) -> None:
     version.parents.set(parents)
-    if version.evidence:
-        evidence_hash_recorded(version)
+    gates_record(version, checks)
+    if parents or version.evidence:
+        gates_found(version)
     audit_record(
         actor=actor,
         action="kaizen.prompt.version_created",

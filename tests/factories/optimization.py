@@ -6,21 +6,31 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from kaizen_engine.states import JobState, StopReason, Verdict
+from kaizen_engine.states import JobKind, JobState, StopReason, Verdict
 from optimization_app.models import EvaluationRow, Job, Step, Trial
 from tests.factories.feedback import ExampleFactory
 from tests.factories.prompts import PromptVersionFactory
 
 
 class JobFactory(DjangoModelFactory):
-    """A queued job; the traits name the other states."""
+    """A queued search; `evaluating=<version>` is an evaluation, traits name the other states."""
 
     class Meta:
         model = Job
+        exclude = ("evaluating",)
+        skip_postgeneration_save = True
 
     task = factory.SelfAttribute("seed_version.task")
     seed_version = factory.SubFactory(PromptVersionFactory)
-    optimizer = "bootstrap"
+    optimizer = factory.LazyAttribute(lambda job: "" if job.evaluating else "bootstrap")
+    evaluating = None
+    kind = factory.LazyAttribute(
+        lambda job: (JobKind.EVALUATE if job.evaluating else JobKind.OPTIMIZE).value
+    )
+    result_version = factory.SelfAttribute("evaluating")
+    config = factory.LazyAttribute(
+        lambda job: {"evaluation": {"splits": ["dev"]}} if job.evaluating else {}
+    )
 
     class Params:
         running = factory.Trait(
@@ -43,6 +53,15 @@ class JobFactory(DjangoModelFactory):
             verdict=Verdict.EQUAL.value,
             finished_at=factory.LazyFunction(timezone.now),
         )
+
+    @factory.post_generation
+    def recorded(self, create, extracted, **kwargs):
+        """Leave what a job without rows leaves behind, so that it can be exported."""
+        if create and extracted:
+            self.result = {"evidence": {}, "artifact": None}
+            self.save(update_fields=["result"])
+            prepared = {"examples": [], "look": 1, "hash": "0" * 64}
+            StepFactory(job=self, name="prepared", data=prepared)
 
 
 class StepFactory(DjangoModelFactory):

@@ -65,7 +65,9 @@ def test_the_body_shows_what_a_reviewer_asks(task, live) -> None:
 def test_a_weaker_verdict_is_marked(task, live) -> None:
     version = proven(task, live)
     version.verdict = Verdict.BETTER_ON_REPORTED
-    assert "effect on all traffic is unknown" in pull_body(version, PATH)
+    assert "Better on reported cases only: effect on all traffic unknown" in pull_body(
+        version, PATH
+    )
     assert "A draft" in pull_body(version, PATH)
 
 

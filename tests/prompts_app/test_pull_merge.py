@@ -240,7 +240,7 @@ def test_where_a_merge_serves_the_approval_waits_for_it(
 def test_an_override_that_waited_for_its_merge_keeps_its_reason(
     serve_on_merge, pull, proven, live, approver_actor
 ) -> None:
-    GateResult.objects.create(version=proven, name="length", outcome="fail")
+    GateResult.objects.create(version=proven, name="segments", outcome="fail")
     version_approve(actor=approver_actor, version=proven, reason="We know.", override=True)
     followed(pull)
     gate = GateResult.objects.filter(name="promotion").last()
@@ -251,7 +251,7 @@ def test_an_approval_whose_evidence_went_stale_before_the_merge_is_held(
     serve_on_merge, pull, proven, live, approver_actor, alice
 ) -> None:
     version_approve(actor=approver_actor, version=proven)
-    GateResult.objects.create(version=proven, name="length", outcome="fail")
+    GateResult.objects.create(version=proven, name="segments", outcome="fail")
     assert "gate_failed" in followed(pull).held
     assert live_version(proven.task) == live
 

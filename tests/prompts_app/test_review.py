@@ -81,7 +81,7 @@ def test_approval_without_evidence_takes_an_override_and_its_reason(approver_act
     assert caught.value.code == "reason_required"
     version_approve(actor=approver_actor, version=version, override=True, reason="Legal text.")
     assert Tag.objects.get(task=live.task).version == version
-    assert version.gates.get().basis == "override"
+    assert version.gates.get(name="promotion").basis == "override"
 
 
 def test_approving_what_is_live_already_only_decides_the_review(approver_actor, live):

@@ -82,8 +82,7 @@ def test_evidence_leaves_a_gate_that_says_whether_it_is_for_this_text(
         evidence={"artifact_hash": artifact.hash if measured == "own" else measured},
         verdict=Verdict.CONFIRMED,
     )
-    gate = version.gates.get()
-    assert (gate.name, gate.outcome) == ("evidence_hash", GateOutcome(outcome))
+    assert version.gates.get(name="evidence_hash").outcome == GateOutcome(outcome)
 
 
 def test_a_parent_of_another_task_is_refused(editor_actor, task, project):
