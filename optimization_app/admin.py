@@ -102,7 +102,7 @@ def _tone(job: Job) -> str:
 def _facts(job: Job) -> list[tuple[str, str]]:
     facts = [
         ("Started by", f"{job.started_by_label} ({job.trigger})"),
-        ("Optimizer", job.optimizer),
+        ("Optimizer", job.optimizer or "none: an evaluation"),
         ("Spent of its budget", f"{money(job.spent_usd)} of {money(job.budget_usd)}"),
         ("Calls to models", f"{job.calls:,}"),
     ]

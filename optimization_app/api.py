@@ -1,16 +1,21 @@
 """The REST door to jobs."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kaizen_engine.states import LIVE_JOB_STATES
 from optimization_app.models import Job, Trial
-from optimization_app.selectors import job_by_public_id, job_list, job_sentence
+from optimization_app.selectors import job_by_public_id, job_list, job_sentence, search_report
+from optimization_app.services.bundle import RunBundle, run_export
 from optimization_app.services.cancel import job_cancel
 from optimization_app.services.start import job_start
 from projects_app.actors import Actor
@@ -18,15 +23,33 @@ from projects_app.exceptions import Conflict
 from projects_app.models import Scope
 from projects_app.serializers import ExactSerializer
 from prompts_app.models import PromptVersion
+from prompts_app.selectors import live_version
+from prompts_app.serializers import GateOutput
+from prompts_app.services.checks import gate_checks
 from prompts_app.services.review import version_approve
 from tasks_app.selectors import task_by_public_id
 
 PAGE = 100
 
 
+class ZipRenderer(JSONRenderer):
+    """Lets a client ask for a zip; a problem is JSON all the same."""
+
+    media_type = RunBundle.media_type
+    format = "zip"
+
+
 class OptimizationStartInput(ExactSerializer):
     prompt_id = serializers.UUIDField()
+    dataset_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="work on the rows of this dataset alone"
+    )
     config = serializers.DictField(required=False, default=dict)
+    confirm = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="The estimate was seen: start although it is above the project's limit.",
+    )
 
 
 class JobCancelInput(ExactSerializer):
@@ -89,11 +112,36 @@ class JobOutput(serializers.ModelSerializer[Job]):
         }
 
 
+class DroppedOutput(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class DiagnosisOutput(serializers.Serializer[Any]):
+    cluster = serializers.CharField()
+    failures = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class SearchOutput(serializers.Serializer[Any]):
+    """Instructions that a model wrote, and why some were dropped before any was scored."""
+
+    proposed = serializers.IntegerField()
+    dropped_count = serializers.IntegerField()
+    dropped = DroppedOutput(many=True)
+    diagnoses = DiagnosisOutput(many=True)
+
+
 class JobDetailOutput(JobOutput):
     trials = TrialOutput(many=True, read_only=True)
+    search = serializers.SerializerMethodField()
 
     class Meta(JobOutput.Meta):
-        fields = (*JobOutput.Meta.fields, "trials")
+        fields = (*JobOutput.Meta.fields, "trials", "search")
+
+    @extend_schema_field(SearchOutput(allow_null=True))
+    def get_search(self, job: Job) -> dict[str, Any] | None:
+        return search_report(job)
 
 
 class WinnerOutput(serializers.ModelSerializer[PromptVersion]):
@@ -102,13 +150,6 @@ class WinnerOutput(serializers.ModelSerializer[PromptVersion]):
     class Meta:
         model = PromptVersion
         fields = ("version_id", "number", "hash", "review_state", "verdict")
-
-
-class GateOutput(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    outcome = serializers.CharField()
-    figure = serializers.JSONField()
-    reason = serializers.CharField()
 
 
 class JobResultOutput(serializers.Serializer[Any]):
@@ -137,7 +178,11 @@ class OptimizationStartApi(APIView):
         body.is_valid(raise_exception=True)
         task = task_by_public_id(_actor(request).project_id, body.validated_data["prompt_id"])
         job, created = job_start(
-            actor=_actor(request), task=task, trigger="api", config=body.validated_data["config"]
+            actor=_actor(request),
+            task=task,
+            trigger="api",
+            config=_with_dataset(body.validated_data),
+            confirm=body.validated_data["confirm"],
         )
         return Response(JobDetailOutput(job).data, status=202 if created else 200)
 
@@ -179,6 +224,22 @@ class JobResultApi(APIView):
         return Response(JobResultOutput(_result(job)).data)
 
 
+class JobBundleApi(APIView):
+    scopes: ClassVar = {"GET": Scope.OPTIMIZE_TRIGGER}
+    renderer_classes = (JSONRenderer, ZipRenderer)
+
+    @extend_schema(
+        operation_id="job_bundle",
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, job_id: str) -> HttpResponse:
+        """Return the run bundle, a zip for `replay --bundle`; 409 `not_finished` while it runs,
+        `no_record` for a job that ended without a result."""
+        job = job_by_public_id(_actor(request).project_id, job_id)
+        bundle = run_export(actor=_actor(request), job=job)
+        return HttpResponse(bundle.content, content_type=bundle.media_type, headers=bundle.headers)
+
+
 class JobPromoteApi(APIView):
     scopes: ClassVar = {"POST": Scope.PROMPT_PROMOTE}
 
@@ -213,6 +274,11 @@ def _actor(request: Request) -> Actor:
     return cast(Actor, request.auth)
 
 
+def _with_dataset(said: Mapping[str, Any]) -> dict[str, Any]:
+    dataset_id = said.get("dataset_id")
+    return {**said["config"], **({"dataset_id": str(dataset_id)} if dataset_id else {})}
+
+
 def _money(amount: Any) -> str:
     return f"{amount.normalize():f}"
 
@@ -226,7 +292,7 @@ def _result(job: Job) -> dict[str, Any]:
         "verdict": job.verdict,
         "winner": winner,
         "evidence": job.result.get("evidence", {}),
-        "gates": list(winner.gates.all()) if winner else [],
+        "gates": gate_checks(winner, live_version(job.task)) if winner else [],
         "artifact": winner.artifact if winner else job.result.get("artifact"),
         "files": [],
     }

@@ -1,13 +1,15 @@
 """What one job was asked to do: the task's settings at its start, with what the caller changed."""
 
-from collections.abc import Callable, Collection, Container, Mapping
-from dataclasses import asdict, dataclass
+import uuid
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 from django.conf import settings
 
-from kaizen_engine.evaluate.metrics import METRICS
+from kaizen_engine.evaluate.evaluator import InvalidEvaluator, Needs
+from kaizen_engine.evaluate.spec import DEFAULT, evaluator_from_spec, models_of, normal_spec
 from kaizen_engine.optimize.strategy import STRATEGIES
 from kaizen_engine.states import Split
 from projects_app.exceptions import InvalidInput
@@ -19,6 +21,7 @@ LARGEST_TOKENS = 10**12
 # Demonstrations are at most 24 and come from a few dozen attempts.
 MOST_DEV_ROWS = 400
 MOST_TRAIN_ROWS = 200
+MOST_STUDENTS = 5
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,9 @@ class JobConfig:
     """`student` and `teacher` are `<connection slug>/<model>`; `budget_usd` is text for JSON.
 
     `reasoning` is what the new prompt is to have, None for what the old one has. Of more rows
-    than `max_dev_rows` and `max_train_rows` a sample is searched on.
+    than `max_dev_rows` and `max_train_rows` a sample is searched on. With a `dataset_id` the job
+    works on the rows of that dataset alone. `students` are more models that the finalists answer
+    dev for, beside the one that is searched for. `notes` and `locked` are the task's.
     """
 
     optimizer_type: str = "bootstrap"
@@ -37,33 +42,53 @@ class JobConfig:
     minutes: int = 30
     student: str = ""
     teacher: str = ""
-    metric: str = "exact_match"
+    evaluator: Mapping[str, Any] = field(default_factory=lambda: dict(DEFAULT))
     good_score: float = 0.8
     minimum_effect: float = 0.02
     threads: int = 4
     reasoning: bool | None = None
     max_dev_rows: int = MOST_DEV_ROWS
     max_train_rows: int = MOST_TRAIN_ROWS
+    dataset_id: str = ""
+    students: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    locked: Sequence[str] = ()
 
     @classmethod
     def of_task(cls, task: Task, changes: Mapping[str, Any]) -> Self:
         """Return the task's settings with `changes`; raises InvalidInput naming each bad field."""
+        read = _own_settings(task, but=changes) | _checked(changes)
         return cls(
-            **(_own_settings(task, but=changes) | _checked(changes)),
+            **(read | _students(read, changes)),
             good_score=task.good_score,
             minimum_effect=task.minimum_effect,
             threads=settings.CONFIG.job_threads,
+            notes=[line.strip() for line in task.notes.splitlines() if line.strip()],
+            locked=list(task.locked_text),
         )
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         # Jobs that were started before a setting existed have its default.
+        if "metric" in stored:
+            stored = {"evaluator": normal_spec(stored["metric"]), **stored}
         known = cls.__dataclass_fields__.keys() & stored.keys()
         return cls(**{name: stored[name] for name in known})
 
     @property
     def most_rows(self) -> Mapping[Split, int]:
         return {Split.TRAIN: self.max_train_rows, Split.DEV: self.max_dev_rows}
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Return every model the job asks: student, teacher, judges."""
+        asked = {self.student, self.teacher or self.student, *self.students}
+        return frozenset({*asked, *models_of(self.evaluator)})
+
+    @property
+    def is_judged(self) -> bool:
+        """Return whether rows without a right answer can be scored."""
+        return evaluator_from_spec(self.evaluator).needs is not Needs.EXPECTED
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -100,6 +125,13 @@ def _model(value: Any) -> str:
     return str(value)
 
 
+def _models(value: Any) -> list[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_STUDENTS:
+        message = f"must be a list of 1 to {MOST_STUDENTS} models"
+        raise ValueError(message)
+    return list(dict.fromkeys(_model(item) for item in value))
+
+
 def _one_of(known: Collection[str]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if not isinstance(value, str) or value not in known:
@@ -108,6 +140,22 @@ def _one_of(known: Collection[str]) -> Callable[[Any], str]:
         return value
 
     return read
+
+
+def _evaluator(value: Any) -> dict[str, Any]:
+    try:
+        evaluator_from_spec(value)
+    except InvalidEvaluator as error:
+        raise ValueError(str(error)) from error
+    return normal_spec(value)
+
+
+def _public_id(value: Any) -> str:
+    try:
+        return str(uuid.UUID(str(value)))
+    except ValueError as error:
+        message = "must be the id of a dataset"
+        raise ValueError(message) from error
 
 
 def _flag(value: Any) -> bool:
@@ -129,20 +177,23 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "budget_tokens": _or_none(_integer(0, LARGEST_TOKENS)),
     "minutes": _integer(1, 30),
     "student": _model,
+    "students": _models,
     "teacher": _model,
     "reasoning": _or_none(_flag),
     "max_dev_rows": _integer(20, 5000),
     "max_train_rows": _integer(5, 5000),
+    "dataset_id": _public_id,
 }
 # Settings of a task, by the names they have in a job.
 OF_A_TASK: Mapping[str, str] = {
     "optimizer_type": "optimizer",
     "num_fewshot_examples": "max_demos",
     "num_trials": "num_trials",
+    "reasoning": "reasoning",
     "budget_usd": "budget_usd",
     "budget_tokens": "budget_tokens",
     "minutes": "minutes",
-    "metric": "metric",
+    "evaluator": "evaluator",
 }
 MODELS = ("student", "teacher")
 
@@ -150,7 +201,7 @@ MODELS = ("student", "teacher")
 def _own_settings(task: Task, *, but: Container[str]) -> dict[str, Any]:
     """Return what the job takes from its task, read as strictly as what a caller names."""
     read, errors = {}, {}
-    readers = {**READERS, "metric": _one_of(METRICS)}
+    readers = {**READERS, "evaluator": _evaluator}
     for name, own in OF_A_TASK.items():
         if name in but:
             continue
@@ -163,6 +214,16 @@ def _own_settings(task: Task, *, but: Container[str]) -> dict[str, Any]:
         message = f"the task's settings are not valid for a job: {_listed(errors)}"
         raise InvalidInput(message, code="invalid_config", errors=errors)
     return read | {name: getattr(task, name) for name in MODELS}
+
+
+def _students(read: Mapping[str, Any], changes: Container[str]) -> dict[str, Any]:
+    """Search for the first of several students, unless the caller says for which; the others
+    answer what was found for it."""
+    named = read.get("students", [])
+    if not named:
+        return {}
+    student = read["student"] if "student" in changes else named[0]
+    return {"student": student, "students": [name for name in named if name != student]}
 
 
 def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,35 +1,40 @@
 """The frozen summary that a version carries: plain JSON, made once, true for one exact text."""
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
 from feedback_app.models import Example
+from kaizen_engine.evaluate.spec import evaluator_hash
 from kaizen_engine.optimize.outcome import JobOutcome, Score
+from kaizen_engine.optimize.strategy import SearchReport
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import Split
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
+from optimization_app.services.job_gates import guards_of, student_kind
 from optimization_app.services.prepare import Prepared
+from optimization_app.services.row_usage import usage_of_winner
+from optimization_app.students import students_of
 
 
 def evidence_of(job: Job, prepared: Prepared, outcome: JobOutcome) -> dict[str, Any]:
     """Return the summary of `outcome`, whose winner, or else its baseline, it is about."""
     config = JobConfig.from_json(job.config)
-    measured = outcome.winner.hash if outcome.winner else outcome.baseline_hash
     return {
-        "artifact_hash": measured,
+        **figures_of(outcome),
         "parent": str(job.seed_version.public_id),
-        "parent_hash": outcome.baseline_hash,
         "job": str(job.public_id),
         "student": config.student,
+        "student_kind": student_kind(job, config.student),
         "teacher": config.teacher,
-        "metric": config.metric,
+        "evaluator": config.evaluator,
+        "evaluator_hash": evaluator_hash(config.evaluator),
+        "judge": prepared.judge,
         "optimizer": config.optimizer_type,
-        "verdict": outcome.verdict.value,
-        "stop_reason": outcome.stop_reason.value,
-        "dev": {"before": _score(outcome.dev_before), "after": _score(outcome.dev_after)},
-        "holdout": _holdout(outcome),
-        "reported": asdict(outcome.reported),
+        "guards": guards_of(job, outcome),
+        "students": students_of(job, outcome),
+        "search": _search(outcome.search),
         "fixed": _public_ids(outcome.fixed_ids),
         "broken": _public_ids(outcome.broken_ids),
         "calls": outcome.spent.calls,
@@ -37,10 +42,42 @@ def evidence_of(job: Job, prepared: Prepared, outcome: JobOutcome) -> dict[str, 
         "cost_usd": f"{outcome.spent.usd:f}",
         "rows": _rows(prepared),
         "rows_left_out": dict(prepared.left_out),
+        "usage": usage_of_winner(prepared.usage, outcome.winner, prepared.spec.examples),
+        "leakage": dict(prepared.leakage),
         "dataset_hash": prepared.dataset_hash,
         "split_seed": job.task.split_seed,
-        "seeds": dict(outcome.seeds),
         "versions": dict(outcome.versions),
+    }
+
+
+def _search(report: SearchReport) -> dict[str, Any]:
+    """Say how many instructions were written, what became of them, and what failures share."""
+    return {
+        "proposed": report.proposed,
+        "dropped": dict(Counter(report.dropped)),
+        "diagnoses": [
+            {"cluster": found.cluster, "failures": len(found.example_ids), "text": found.text}
+            for found in report.diagnoses
+        ],
+    }
+
+
+def figures_of(outcome: JobOutcome) -> dict[str, Any]:
+    """Return what follows from rows and answers alone: a replay has to find the same."""
+    return {
+        "artifact_hash": outcome.winner.hash if outcome.winner else outcome.baseline_hash,
+        "parent_hash": outcome.baseline_hash,
+        "verdict": outcome.verdict.value,
+        "stop_reason": outcome.stop_reason.value,
+        "dev": {
+            "before": _score(outcome.dev_before),
+            "after": _score(outcome.dev_after),
+            "corrected": _corrected(outcome),
+        },
+        "holdout": _holdout(outcome),
+        "rows_needed": list(outcome.rows_needed) if outcome.rows_needed else None,
+        "reported": asdict(outcome.reported),
+        "seeds": dict(outcome.seeds),
     }
 
 
@@ -55,6 +92,14 @@ def _holdout(outcome: JobOutcome) -> dict[str, Any] | None:
         "look": outcome.look,
         "rows_needed": list(outcome.rows_needed) if outcome.rows_needed else None,
     }
+
+
+def _corrected(outcome: JobOutcome) -> dict[str, Any] | None:
+    """Return the gain on the deciding rows of dev, freed of the luck in choosing the winner."""
+    if outcome.dev_gain is None:
+        return None
+    found = outcome.dev_gain
+    return {**asdict(found), "level": found.level, "look": outcome.dev_look}
 
 
 def _score(score: Score | None) -> dict[str, Any] | None:

@@ -6,9 +6,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from kaizen_engine.states import LIVE_JOB_STATES, JobState, Verdict
-from optimization_app.models import Job, Trial
-from optimization_app.selectors import job_sentence
+from feedback_app.row_words import Usage, usage_of
+from kaizen_engine.states import LIVE_JOB_STATES, JobKind, JobState, Verdict
+from optimization_app.evaluation_words import (
+    Failure,
+    SplitLine,
+    evaluation_facts,
+    failures,
+    split_lines,
+)
+from optimization_app.models import BudgetEvent, Job, Trial
+from optimization_app.selectors import job_sentence, search_report
+from optimization_app.services.prepare import PREPARED
+from prompts_app.models import PromptVersion
 from prompts_app.review_page import Score, evidence_facts, money, score_of
 
 TONES = {Verdict.CONFIRMED.value: "is-good", Verdict.WORSE.value: "is-bad"}
@@ -24,12 +34,21 @@ class JobPage:
     is_live: bool
     score: Score | None
     facts: list[tuple[str, str]]
+    usage: Usage | None
     spent_percent: int
     spent: str
     budget: str
     time_left: str
+    budget_events: list[BudgetEvent]
     trials: list[Trial]
     curve: dict[str, Any]
+    search: dict[str, Any] | None
+    students: list[dict[str, Any]]
+    is_evaluation: bool
+    compared_with: PromptVersion | None
+    splits: list[SplitLine]
+    how: list[tuple[str, str]]
+    failures: list[Failure]
 
 
 def job_page_of(job: Job) -> JobPage:
@@ -42,13 +61,34 @@ def job_page_of(job: Job) -> JobPage:
         is_live=job.state in LIVE_JOB_STATES,
         score=score_of(evidence),
         facts=evidence_facts(evidence),
+        usage=usage_of(evidence) or usage_of(_prepared(job)),
         spent_percent=_share(job),
         spent=money(job.spent_usd),
         budget=money(job.budget_usd),
         time_left=_time_left(job),
+        budget_events=list(job.budget_events.all()),
         trials=trials,
         curve=_curve(job, trials),
+        search=search_report(job),
+        students=evidence.get("students", []),
+        is_evaluation=job.kind == JobKind.EVALUATE,
+        compared_with=_compared_with(job),
+        splits=split_lines(job),
+        how=evaluation_facts(job),
+        failures=failures(job),
     )
+
+
+def _prepared(job: Job) -> dict[str, Any]:
+    """Return what the job froze at its beginning, while it has no evidence yet."""
+    steps = job.steps.filter(name=PREPARED)
+    usage, leakage = steps.values_list("data__usage", "data__leakage").first() or (None, None)
+    return {"usage": usage, "leakage": leakage}
+
+
+def _compared_with(job: Job) -> PromptVersion | None:
+    is_pair = job.kind == JobKind.EVALUATE and job.seed_version_id != job.result_version_id
+    return job.seed_version if is_pair else None
 
 
 def _tone(job: Job) -> str:

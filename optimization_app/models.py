@@ -9,10 +9,33 @@ from uuid_utils.compat import uuid7
 
 from feedback_app.models import Example
 from kaizen_engine.states import LIVE_JOB_STATES, JobKind, JobState, StopReason, Verdict
+from optimization_app.insight_models import Insight, InsightSighting, SuggestedExample
+from optimization_app.label_models import (
+    HumanLabel,
+    JudgePassport,
+    JudgeRound,
+    JudgeVerdict,
+    LabelItem,
+)
 from projects_app.choices import choices_of
 from projects_app.models import User
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
+
+__all__ = [
+    "EvaluationRow",
+    "HumanLabel",
+    "Insight",
+    "InsightSighting",
+    "Job",
+    "JudgePassport",
+    "JudgeRound",
+    "JudgeVerdict",
+    "LabelItem",
+    "Step",
+    "SuggestedExample",
+    "Trial",
+]
 
 
 class Job(models.Model):
@@ -76,6 +99,7 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    analysed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -124,6 +148,11 @@ class Trial(models.Model):
     is_best = models.BooleanField(default=False)
     artifact_hash = models.CharField(max_length=64)
     artifact = models.JSONField(default=dict)
+    change_reason = models.TextField(blank=True, default="", help_text="What it changes, counted.")
+    part = models.CharField(
+        max_length=10, default="dev", help_text="dev, or search and select, or train for a sample."
+    )
+    warning = models.CharField(max_length=300, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -148,6 +177,9 @@ class EvaluationRow(models.Model):
     output = models.JSONField(null=True)
     text = models.TextField(blank=True, default="")
     parse_error = models.TextField(blank=True, default="")
+    parts = models.JSONField(default=dict, help_text="Scores by part of the evaluator.")
+    reasons = models.JSONField(default=dict, help_text="Why, in words, by part.")
+    votes = models.JSONField(default=dict, help_text="Each vote of a judge, by part.")
 
     class Meta:
         constraints: ClassVar = [
@@ -158,3 +190,22 @@ class EvaluationRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.score}"
+
+
+class BudgetEvent(models.Model):
+    """A job has used up so much of its budget; the constraint makes it be told once."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="budget_events")
+    percent = models.PositiveSmallIntegerField()
+    spent_usd = models.DecimalField(max_digits=16, decimal_places=9)
+    spent_tokens = models.PositiveBigIntegerField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["percent"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "percent"], name="budgetevent_told_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} %"

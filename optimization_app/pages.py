@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,12 +11,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
+from kaizen_engine.errors import KaizenError
 from kaizen_engine.states import JobState, Verdict
 from optimization_app.job_page import job_page_of
 from optimization_app.models import Job
 from optimization_app.selectors import job_by_public_id, job_rows, job_sentence
+from optimization_app.services.bundle import run_export
 from optimization_app.services.cancel import job_cancel
-from projects_app.exceptions import NotHere, ServiceError
+from optimization_app.services.recording import is_recorded
+from projects_app.exceptions import NotAllowed, NotHere, ServiceError
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 
@@ -61,6 +65,21 @@ def job_fragment(visit: Visit, job_id: str) -> HttpResponse:
     return response
 
 
+@require_safe
+@project_page
+def job_bundle(visit: Visit, job_id: str) -> HttpResponse:
+    """Download the run bundle; editors and up, since it holds every row and answer."""
+    job = _job(visit, job_id)
+    try:
+        bundle = run_export(actor=visit.actor, job=job)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from error
+    except KaizenError as error:
+        messages.error(visit.request, str(error))
+        return redirect("jobs:job", project=visit.project.slug, job_id=job.public_id)
+    return HttpResponse(bundle.content, content_type=bundle.media_type, headers=bundle.headers)
+
+
 @require_POST
 @project_page
 def job_stop(visit: Visit, job_id: str) -> HttpResponse:
@@ -89,6 +108,7 @@ def _context(visit: Visit, job: Job) -> dict[str, Any]:
         "project": visit.project,
         "view": job_page_of(job),
         "may_stop": visit.allows(Role.EDITOR),
+        "may_export": visit.allows(Role.EDITOR) and is_recorded(job),
         "fragment_url": reverse(
             "jobs:fragment", kwargs={"project": visit.project.slug, "job_id": job.public_id}
         ),

@@ -4,11 +4,12 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.db import Error, connections
 
-from kaizen_engine.llm.meter import Meter
+from kaizen_engine.llm.meter import Meter, Spent
 from kaizen_engine.states import StopReason
 from optimization_app.models import Job
 from optimization_app.services.lease import Spending, lease_extend
@@ -19,16 +20,24 @@ logger = logging.getLogger(__name__)
 LONGEST_LOOK_S = 1.0
 
 
+def _ignore(_: Spent) -> None:
+    """Watch nothing."""
+
+
 class Pulse:
     """Stops the meter once the job is cancelled, lost, orphaned or told to stop.
 
-    A context manager; `drain` may be called from a signal handler.
+    A context manager; `drain` may be called from a signal handler. `watch` hears every second, and
+    at the end, what is spent by then.
     """
 
-    def __init__(self, job_id: int, fence: int, meter: Meter) -> None:
+    def __init__(
+        self, job_id: int, fence: int, meter: Meter, watch: Callable[[Spent], None] = _ignore
+    ) -> None:
         self._job_id = job_id
         self._fence = fence
         self._meter = meter
+        self._watch = watch
         self._lease_s = settings.CONFIG.lease_s
         self._parent = os.getppid()
         self._next_beat = 0.0
@@ -61,6 +70,7 @@ class Pulse:
             self._look()
             while not self._ended.wait(min(LONGEST_LOOK_S, self._lease_s / 8)):
                 self._look()
+            self._watch_spending()
         except Exception:
             logger.exception("the heartbeat ended")
             self._lose("the heartbeat ended with an error")
@@ -76,6 +86,7 @@ class Pulse:
         try:
             self._beat()
             self._hear_cancel()
+            self._watch_spending()
         except Error:
             logger.warning("the heartbeat failed and is tried again", exc_info=True)
             connections.close_all()
@@ -96,6 +107,13 @@ class Pulse:
         mine = Job.objects.filter(held_by(self._fence), pk=self._job_id, cancel_requested=True)
         if mine.exists():
             self._meter.stop(StopReason.CANCELLED, "somebody cancelled the job")
+
+    def _watch_spending(self) -> None:
+        try:
+            self._watch(self._meter.spent)
+        except Error:
+            logger.warning("the spending was not told and is looked at again", exc_info=True)
+            connections.close_all()
 
     def _lose(self, why: str) -> None:
         self.is_lost = True

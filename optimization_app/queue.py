@@ -4,6 +4,8 @@ from django.db import transaction
 
 LONG_CLUSTER = "long"
 RUN = "optimization_app.worker.run_optimize_job"
+ANALYSE = "optimization_app.worker.analyse_job"
+ASK_JUDGE = "optimization_app.worker.ask_judge"
 
 
 def wake_on_commit(job_id: int) -> None:
@@ -18,6 +20,28 @@ def wake(job_id: int) -> None:
     from django_q.tasks import async_task
 
     async_task(RUN, job_id, q_options={"cluster": LONG_CLUSTER, "group": "optimize"})
+
+
+def analyse_on_commit(job_id: int) -> None:
+    """Have the job's insights worked out; a message that is lost is made up for by a sweep."""
+    transaction.on_commit(lambda: analyse(job_id), robust=True)
+
+
+def analyse(job_id: int) -> None:
+    from django_q.tasks import async_task
+
+    async_task(ANALYSE, job_id, q_options={"group": "insights"})
+
+
+def ask_judge_on_commit(task_id: int) -> None:
+    """Have the task's judge asked about the labelling queue."""
+    transaction.on_commit(lambda: ask_judge(task_id), robust=True)
+
+
+def ask_judge(task_id: int) -> None:
+    from django_q.tasks import async_task
+
+    async_task(ASK_JUDGE, task_id, q_options={"group": "judge"})
 
 
 def messages_nobody_took() -> int:

@@ -6,11 +6,13 @@ from typing import Any
 from kaizen_engine.errors import JobAbort
 from kaizen_engine.optimize.outcome import EvaluationEvent
 from kaizen_engine.optimize.strategy import TrialEvent
+from kaizen_engine.prompts.artifact import PromptArtifact
+from kaizen_engine.prompts.changes import change_reason
 from kaizen_engine.states import StopReason
 from llm_app.writer import GroupCommitWriter, LostLease
 from optimization_app.models import EvaluationRow, Job, Trial
 
-PROGRESS = {"prepare": 1, "baseline": 5, "search": 15, "prove": 85}
+PROGRESS = {"prepare": 1, "baseline": 5, "score": 5, "search": 15, "prove": 85}
 SEARCH_TO = 85
 BATCH = 500
 
@@ -42,6 +44,7 @@ class JobRecorder:
         Job.objects.filter(pk=self._job.pk).update(**changes)
 
     def _store_trial(self, event: TrialEvent) -> None:
+        seed = PromptArtifact.from_dict(self._job.seed_version.artifact)
         row = Trial(
             job=self._job,
             number=event.number,
@@ -51,6 +54,9 @@ class JobRecorder:
             is_best=event.is_best,
             artifact_hash=event.artifact.hash,
             artifact=event.artifact.to_dict(),
+            change_reason=change_reason(seed, event.artifact),
+            part=event.part,
+            warning=event.warning,
         )
         Trial.objects.bulk_create([row], ignore_conflicts=True)
         done = min(event.number / self._trials, 1.0)
@@ -63,23 +69,45 @@ class JobRecorder:
         self._update(**changes)
 
     def _store_evaluation(self, event: EvaluationEvent) -> None:
-        rows = [
-            EvaluationRow(
-                job=self._job,
-                label=event.label,
-                example_id=int(row.example_id),
-                artifact_hash=event.artifact_hash,
-                messages_hash=row.messages_hash,
-                score=row.score,
-                output=row.output,
-                text=storable(row.text),
-                parse_error=storable(row.parse_error),
-            )
-            for row in event.rows
-        ]
-        EvaluationRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+        evaluation_rows_store(self._job, event)
         if event.label == "baseline_dev" and event.score is not None:
             self._update(baseline_metric=event.score.mean)
+
+
+class EvaluationRecorder(JobRecorder):
+    """The engine's EvaluationEvents: rows come in parts, each with how far the job is."""
+
+    def __init__(self, job: Job, writer: GroupCommitWriter) -> None:
+        super().__init__(job, writer, trials=0)
+
+    def rows(self, event: EvaluationEvent, *, done: int, total: int) -> None:
+        self._write(lambda: self._store_rows(event, done / max(1, total)))
+
+    def _store_rows(self, event: EvaluationEvent, share: float) -> None:
+        evaluation_rows_store(self._job, event)
+        first, last = PROGRESS["score"], PROGRESS["prove"]
+        self._update(progress=round(first + share * (last - first)))
+
+
+def evaluation_rows_store(job: Job, event: EvaluationEvent) -> None:
+    rows = [
+        EvaluationRow(
+            job=job,
+            label=event.label,
+            example_id=int(row.example_id),
+            artifact_hash=event.artifact_hash,
+            messages_hash=row.messages_hash,
+            score=row.score,
+            output=row.output,
+            text=storable(row.text),
+            parse_error=storable(row.parse_error),
+            parts=dict(row.parts),
+            reasons=dict(row.reasons),
+            votes={name: [dict(vote) for vote in votes] for name, votes in row.votes.items()},
+        )
+        for row in event.rows
+    ]
+    EvaluationRow.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 
 def storable(text: str) -> str:

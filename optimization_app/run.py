@@ -13,15 +13,18 @@ from kaizen_engine.errors import JobAbort, KaizenError, StoreUnavailable
 from kaizen_engine.llm.meter import Budget, Meter, Spent
 from kaizen_engine.optimize.estimate import Rows, planned_trials
 from kaizen_engine.optimize.outcome import JobOutcome
-from kaizen_engine.states import JobState, StopReason
+from kaizen_engine.states import JobKind, JobState, StopReason
+from llm_app.answer_cache import CachingJournal
 from llm_app.gateways import gateway_for
 from llm_app.journal import DatabaseJournal
 from llm_app.writer import GroupCommitWriter, LostLease
 from optimization_app.config import JobConfig
+from optimization_app.evaluation_run import evaluate
 from optimization_app.models import Job, Step
 from optimization_app.pulse import Pulse
 from optimization_app.queue import wake
 from optimization_app.recorder import JobRecorder
+from optimization_app.services.budget_events import BudgetWatch
 from optimization_app.services.finish import job_fail
 from optimization_app.services.lease import fence_holds, lease_release
 from optimization_app.services.moves import held_by, job_move
@@ -34,8 +37,9 @@ logger = logging.getLogger(__name__)
 
 def run_claimed_job(job_id: int, fence: int) -> None:
     """Work on the job whose claim has this fence; whoever lost it leaves without a trace."""
+    related = "task__project", "seed_version", "result_version", "started_by"
     mine = Job.objects.filter(held_by(fence), pk=job_id)
-    job = mine.select_related("task__project", "seed_version", "started_by").first()
+    job = mine.select_related(*related).first()
     if job is None:
         logger.warning("the job is somebody else's by now")
         return
@@ -55,17 +59,22 @@ def run_claimed_job(job_id: int, fence: int) -> None:
 
 def _attempt(job: Job, fence: int) -> None:
     with GroupCommitWriter(guard=lambda: fence_holds(job.pk, fence)) as writer:
-        journal = DatabaseJournal(
+        kind = CachingJournal if job.kind == JobKind.EVALUATE else DatabaseJournal
+        journal = kind(
             subject=job.public_id,
             project_id=job.task.project_id,
             purpose=job.kind,
             writer=writer,
         )
         meter = meter_for(job, journal.spent(), timezone.now())
-        with Pulse(job.pk, fence, meter) as pulse:
+        with Pulse(job.pk, fence, meter, BudgetWatch(job).look) as pulse:
             signal.signal(signal.SIGTERM, lambda *_: pulse.drain())
             if Step.objects.filter(job=job, name=OUTCOME).exists():
                 _resume_publishing(job, fence)
+                return
+            if isinstance(journal, CachingJournal):
+                if evaluate(job, fence, writer, journal, meter) is StopReason.WORKER_LOST:
+                    _give_back(job, fence, pulse)
                 return
             prepared = job_prepare(job, fence)
             outcome = _search(job, prepared, writer, journal, meter)
@@ -96,8 +105,7 @@ def _search(
     from kaizen_engine.optimize.job import run_job
 
     config = JobConfig.from_json(job.config)
-    models = {config.student, config.teacher or config.student}
-    gateway = gateway_for(job.task.project, models, meter=meter, journal=journal)
+    gateway = gateway_for(job.task.project, config.models, meter=meter, journal=journal)
     spec = prepared.spec
     trials = planned_trials(spec.strategy, spec.settings, Rows.of(spec.examples))
     try:

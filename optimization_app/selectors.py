@@ -2,17 +2,23 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from kaizen_engine.states import JobState, StopReason, Verdict
+from kaizen_engine.states import JobKind, JobState, StopReason, Verdict
 from optimization_app.models import Job
 from projects_app.exceptions import NotHere
 from projects_app.models import Project
 
+INSIGHTS_AFTER = timedelta(minutes=2)
+INSIGHTS_UNTIL = timedelta(minutes=30)
+MOST_SWEPT = 10
 PHASES: Mapping[str, str] = {
     "prepare": "Preparing the examples",
     "baseline": "Scoring the current prompt",
+    "score": "Scoring the rows",
     "search": "Searching for a better prompt",
     "prove": "Proving the best candidate",
     "publishing": "Saving the result",
@@ -80,11 +86,44 @@ def job_sentence(job: Job) -> str:
         return f"{doing}; it was asked to stop{' and keep its best' if job.keep_best else ''}."
     why = STOPS.get(job.stop_reason, "")
     if state is JobState.SUCCEEDED:
-        return VERDICTS[job.verdict] + (f" ({why})." if why else ".")
+        return _found(job) + (f" ({why})." if why else ".")
     return f"{state.value.capitalize()}: {job.error or why}"
+
+
+def _found(job: Job) -> str:
+    # Imported here: these words read jobs as well.
+    from optimization_app.evaluation_words import evaluation_sentence
+
+    return evaluation_sentence(job) if job.kind == JobKind.EVALUATE else VERDICTS[job.verdict]
+
+
+def search_report(job: Job) -> dict[str, Any] | None:
+    """Return what the search said beside its trials; None where it wrote and diagnosed nothing."""
+    found = job.result.get("evidence", {}).get("search") or {}
+    if not any(found.get(name) for name in ("proposed", "dropped", "diagnoses")):
+        return None
+    dropped = [
+        {"reason": reason, "count": count}
+        for reason, count in sorted(found.get("dropped", {}).items())
+    ]
+    return {
+        "proposed": found.get("proposed", 0),
+        "dropped": dropped,
+        "dropped_count": sum(line["count"] for line in dropped),
+        "diagnoses": found.get("diagnoses", []),
+    }
 
 
 def _jobs(project: Project | int) -> QuerySet[Job]:
     project_id = project if isinstance(project, int) else project.pk
     related = "task", "seed_version", "result_version"
     return Job.objects.select_related(*related).filter(task__project_id=project_id)
+
+
+def jobs_without_insights(now: datetime) -> list[int]:
+    """Return jobs that ended a while ago, and not too long ago to be of interest."""
+    ended = Q(finished_at__lt=now - INSIGHTS_AFTER, finished_at__gt=now - INSIGHTS_UNTIL)
+    jobs = Job.objects.filter(
+        ended, kind=JobKind.OPTIMIZE.value, state=JobState.SUCCEEDED.value, analysed_at=None
+    )
+    return list(jobs.order_by("id").values_list("pk", flat=True)[:MOST_SWEPT])

@@ -1,11 +1,17 @@
 from django.urls import path
 
-from optimization_app import pages
+from optimization_app import evaluation_pages, pages
 
 app_name = "jobs"
 urlpatterns = [
     path("p/<slug:project>/jobs/", pages.job_list_page, name="list"),
     path("p/<slug:project>/jobs/<str:job_id>/", pages.job_page, name="job"),
+    path(
+        "p/<slug:project>/prompts/<slug:task>/versions/<int:number>/evaluate/",
+        evaluation_pages.evaluate_page,
+        name="evaluate",
+    ),
     path("p/<slug:project>/jobs/<str:job_id>/live/", pages.job_fragment, name="fragment"),
+    path("p/<slug:project>/jobs/<str:job_id>/bundle/", pages.job_bundle, name="bundle"),
     path("p/<slug:project>/jobs/<str:job_id>/stop/", pages.job_stop, name="stop"),
 ]

@@ -1,10 +1,18 @@
 """What django-q2 calls. Each function may be called twice, late or by two workers at once."""
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
+from django.conf import settings
 from django.utils import timezone
 
 from feedback_app.selectors import tasks_over_threshold
+from optimization_app.models import Job
+from optimization_app.queue import analyse
+from optimization_app.selectors import jobs_without_insights
+from optimization_app.services.judging import judge_round
 from optimization_app.services.lease import job_claim, worker_name
 from optimization_app.services.reap import jobs_reap
 from optimization_app.services.schedule import job_start_scheduled, tasks_due
@@ -13,6 +21,9 @@ from optimization_app.stopping import leave_if_orphaned, stop_requested
 from optimization_app.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
+
+# Below the time-out of the queue's default cluster.
+ANALYSIS_S = 110
 
 
 def run_optimize_job(job_id: int) -> str:
@@ -25,6 +36,38 @@ def run_optimize_job(job_id: int) -> str:
         return "not to be claimed"
     Supervisor(claim).run()
     return f"attempt {claim.attempts}"
+
+
+def analyse_job(job_id: int) -> str:
+    """Work out a job's insights in a process of its own, whose memory and time end with it."""
+    leave_if_orphaned()
+    job = Job.objects.select_related("task__project").get(pk=job_id)
+    manage = str(Path(settings.BASE_DIR) / "manage.py")
+    command = [sys.executable, manage, "insights", "--project", job.task.project.slug]
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        [*command, str(job.public_id)],
+        timeout=ANALYSIS_S,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        logger.warning("no insights of job %d: %s", job_id, done.stderr.strip()[-500:])
+    return done.stdout.strip() or f"ended with {done.returncode}"
+
+
+def ask_judge(task_id: int) -> str:
+    leave_if_orphaned()
+    return judge_round(task_id)
+
+
+def sweep_insights() -> int:
+    """Send for the insights of jobs that ended a while ago and have none."""
+    leave_if_orphaned()
+    waiting = jobs_without_insights(timezone.now())
+    for job_id in waiting:
+        analyse(job_id)
+    return len(waiting)
 
 
 def reap_jobs() -> str:

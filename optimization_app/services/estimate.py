@@ -1,14 +1,15 @@
 """What a job will cost, from the rows it will have and its first prompt; no call is made."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from feedback_app.models import Example, Feedback
-from feedback_app.selectors import is_labelled
+from feedback_app.selectors import is_labelled, is_lesson, is_unjudged
 from kaizen_engine.data.split import (
     LEAST_TEST_ROWS,
     TEST_FROM_ROWS,
@@ -16,12 +17,22 @@ from kaizen_engine.data.split import (
     TRAIN_SHARE,
     TRAIN_SHARE_BESIDE_TEST,
 )
+from kaizen_engine.evaluate.red_team import SAMPLES as RED_TEAM_SAMPLES
+from kaizen_engine.evaluate.spec import asked_models
+from kaizen_engine.llm.pricing import TOKENS_PER_MEDIA_PART, cost
 from kaizen_engine.llm.types import Price
-from kaizen_engine.optimize.estimate import Estimate, MeanTokens, Rows, estimate_job
+from kaizen_engine.optimize.estimate import (
+    Estimate,
+    MeanTokens,
+    PricedJudge,
+    Rows,
+    estimate_job,
+)
 from kaizen_engine.prompts.render import RenderError, render_messages
-from kaizen_engine.states import Origin, Split
+from kaizen_engine.states import Origin, RowKind, Split
 from llm_app.selectors import connection_get, prices_of
 from optimization_app.config import JobConfig
+from optimization_app.services.measured_tokens import measured_tokens
 from projects_app.exceptions import Conflict
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
@@ -49,17 +60,49 @@ class JobEstimate:
 
 
 def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEstimate:
-    rows = _searched(rows_to_come(task, config.good_score), config)
+    rows = _searched(_rows_of(task, config), config)
+    tokens = _mean_tokens(task, version, config)
+    measured = measured_tokens(task, config.student, _prompt_tokens)
+    if measured:
+        tokens = measured.correct(tokens)
     found = estimate_job(
         rows,
-        _mean_tokens(task, version, config),
+        tokens,
         _price(task, config.student),
         search_settings(config),
         config.optimizer_type,
         teacher_price=_price(task, config.teacher or config.student),
         adds_reasoning=config.reasoning not in (None, version.artifact.get("reasoning", False)),
+        student_prices=[_price(task, name) for name in config.students],
+        judges=[
+            PricedJudge(asked, _price(task, asked.model))
+            for asked in asked_models(config.evaluator)
+        ],
     )
-    return JobEstimate(rows, found)
+    guards = guard_calls(task)
+    return JobEstimate(rows, _with_guards(found, guards, tokens, _price(task, config.student)))
+
+
+def guard_calls(task: Task) -> int:
+    """Count what both prompts are asked beside the verdict, where no row of the red team falls."""
+    mine = Example.objects.filter(task=task)
+    protected = mine.filter(is_protected=True).count()
+    return 2 * (protected + RED_TEAM_SAMPLES * mine.filter(split=Split.RED_TEAM.value).count())
+
+
+def _with_guards(found: Estimate, calls: int, tokens: MeanTokens, price: Price) -> Estimate:
+    """Add those calls to both ends of the range."""
+    sent, answered = math.ceil(calls * tokens.prompt), math.ceil(calls * tokens.answer)
+    usd = cost(price, sent, answered)
+    return replace(
+        found,
+        calls_low=found.calls_low + calls,
+        calls_high=found.calls_high + calls,
+        tokens_low=found.tokens_low + sent + answered,
+        tokens_high=found.tokens_high + sent + answered,
+        usd_low=None if found.usd_low is None else found.usd_low + usd,
+        usd_high=None if found.usd_high is None else found.usd_high + usd,
+    )
 
 
 def _price(task: Task, name: str) -> Price:
@@ -89,14 +132,53 @@ def refuse_if_over_budget(estimate: JobEstimate, config: JobConfig) -> None:
             raise Conflict(message, code="budget_too_small")
 
 
-def rows_to_come(task: Task, good_score: float) -> Rows:
-    """Say how the task's labelled rows will fall into splits, without dealing them out yet."""
-    splits = Example.objects.filter(task=task).values_list("split").annotate(rows=Count("id"))
+def refuse_unconfirmed(estimate: Mapping[str, Any], budget: Decimal, limit: Decimal | None) -> None:
+    """Raise Conflict (confirmation_needed) when a job may cost more than is spent unasked.
+
+    It never costs more than its budget, whatever the estimate says.
+    """
+    low, high = (Decimal(usd) for usd in estimate["usd"])
+    most = min(high, budget)
+    if limit is None or most <= limit:
+        return
+    message = (
+        f"the job may cost {_dollars(min(low, most))} to {_dollars(most)}, and above "
+        f"{_dollars(limit)} this project wants it confirmed"
+    )
+    raise Conflict(message, code="confirmation_needed", facts={"estimate": dict(estimate)})
+
+
+def _dollars(amount: Decimal) -> str:
+    return f"${amount.quantize(Decimal('0.01'), 'ROUND_UP')}"
+
+
+def _rows_of(task: Task, config: JobConfig) -> Rows:
+    if not config.dataset_id:
+        return rows_to_come(task, config.good_score, is_judged=config.is_judged)
+    mine = Example.objects.filter(dataset__public_id=config.dataset_id, task=task)
+    splits = mine.values_list("split").annotate(rows=Count("id"))
+    return _dealt(dict(splits.order_by()), mine.filter(split="", is_deciding=True).count())
+
+
+def rows_to_come(task: Task, good_score: float, *, is_judged: bool = False) -> Rows:
+    """Say how the task's rows will fall into splits, without dealing them out yet."""
+    scored = Q() if is_judged else Q(kind__in=(RowKind.LABEL.value, RowKind.GOOD.value))
+    mine = Example.objects.filter(scored, task=task)
+    splits = mine.values_list("split").annotate(rows=Count("id"))
     have = dict(splits.order_by())
-    new = Feedback.objects.filter(is_labelled(good_score), task=task, example=None)
+    wanted = is_labelled(good_score)
+    if is_judged:
+        wanted |= is_lesson() | is_unjudged()
+    new = Feedback.objects.filter(wanted, task=task, example=None)
     deciding = new.filter(origin__in=(Origin.RANDOM.value, Origin.IMPORT.value)).count()
-    added = new.count() + have.get("", 0)
+    have[""] = have.get("", 0) + new.count()
+    return _dealt(have, deciding)
+
+
+def _dealt(have: dict[str, int], deciding: int) -> Rows:
+    """Add the rows without a split to those that have one, as they will be dealt out."""
     train, dev, test = (have.get(split.value, 0) for split in (Split.TRAIN, Split.DEV, Split.TEST))
+    added = have.get("", 0)
     total = train + dev + test + added
     has_test = total >= TEST_FROM_ROWS
     wanted = max(LEAST_TEST_ROWS, math.ceil(TEST_SHARE * total)) if has_test else 0
@@ -131,12 +213,22 @@ def _mean_tokens(task: Task, version: PromptVersion, config: JobConfig) -> MeanT
     )
 
 
-def _prompt_tokens(version: PromptVersion, inputs: dict[str, Any]) -> int:
+def _prompt_tokens(version: PromptVersion, inputs: Mapping[str, Any]) -> int:
     try:
         messages = render_messages(version.artifact, inputs)
     except RenderError:
         return _tokens(str(version.artifact))
-    return sum(TOKENS_PER_MESSAGE + _tokens(str(message["content"])) for message in messages)
+    return sum(TOKENS_PER_MESSAGE + _content_tokens(message["content"]) for message in messages)
+
+
+def _content_tokens(content: str | list[dict[str, Any]]) -> int:
+    """Count an image as what vendors bill at most, not by the length of its address."""
+    if isinstance(content, str):
+        return _tokens(content)
+    return sum(
+        _tokens(part["text"]) if part["type"] == "text" else TOKENS_PER_MEDIA_PART
+        for part in content
+    )
 
 
 def _tokens(text: str) -> int:

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from feedback_app.services.cooldown import trigger_cool_down
 from feedback_app.services.feedback import feedback_release
-from kaizen_engine.states import JobState, StopReason, Verdict
+from kaizen_engine.states import JobKind, JobState, StopReason, Verdict
 from optimization_app.models import Job
 from optimization_app.services.moves import job_move
 from projects_app.actors import Actor
@@ -27,7 +27,7 @@ def job_finish(
 ) -> bool:
     """End the job while `where` still holds; False when somebody else was faster.
 
-    A failed or cancelled job gives its rows back and lets the task cool down.
+    A failed or cancelled search gives its rows back and lets the task cool down.
     """
     with transaction.atomic():
         moved = job_move(
@@ -39,7 +39,7 @@ def job_finish(
             stop_reason=stop_reason.value,
             **changes,
         )
-        if moved:
+        if moved and job.kind == JobKind.OPTIMIZE:
             failed = to is not JobState.SUCCEEDED
             if failed:
                 feedback_release(job_id=job.public_id)

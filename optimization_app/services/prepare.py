@@ -7,19 +7,22 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from feedback_app.models import Example
-from feedback_app.services.examples import examples_mark_used, examples_prepare
+from feedback_app.models import Dataset, Example
+from feedback_app.selectors import dataset_of, examples_known
+from feedback_app.services.examples import examples_mark_used, examples_prepare, leakage_of
 from kaizen_engine.data.split import sample_groups
 from kaizen_engine.evaluate.runner import Example as EngineExample
-from kaizen_engine.evaluate.verdict import plan_look
 from kaizen_engine.optimize.outcome import JobSpec
 from kaizen_engine.prompts.artifact import PromptArtifact, canonical_json, sha256_hex
-from kaizen_engine.states import Origin, Split
+from kaizen_engine.states import JobKind, Origin, Split
 from llm_app.writer import LostLease
 from optimization_app.config import JobConfig
 from optimization_app.models import Job, Step
 from optimization_app.services.estimate import search_settings
+from optimization_app.services.evaluate_rows import RowsAsked, look_of, rows_of_evaluation
+from optimization_app.services.judge_gate import judge_facts, may_confirm
 from optimization_app.services.lease import fence_holds
+from optimization_app.services.row_usage import rows_left_out, rows_used
 from prompts_app.models import PromptVersion
 
 PREPARED = "prepared"
@@ -34,6 +37,9 @@ class Prepared:
     dataset_hash: str
     looked_at: tuple[int, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    leakage: Mapping[str, Any] = field(default_factory=dict)
+    judge: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,18 +47,28 @@ class _Row:
     example: Example
     split: Split
     is_deciding: bool
+    looks: int = 0
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Rows by their ids; those that are `searched` are seen from now on."""
+
+    rows: frozenset[int]
+    searched: frozenset[int]
+    look: int
 
 
 def job_prepare(job: Job, fence: int) -> Prepared:
     """Return what the job works on; raises LostLease when it is somebody else's by now."""
     step = _frozen(job, fence)
-    rows = _rows(step.data["examples"])
+    rows = _rows(step.data["examples"], step.data.get("looks", {}))
     config = JobConfig.from_json(job.config)
     spec = JobSpec(
         artifact=PromptArtifact.from_dict(job.seed_version.artifact),
         examples=tuple(map(_engine_example, rows)),
         model=config.student,
-        metric=config.metric,
+        evaluator=config.evaluator,
         strategy=config.optimizer_type,
         teacher=config.teacher,
         reasoning=config.reasoning,
@@ -61,9 +77,43 @@ def job_prepare(job: Job, fence: int) -> Prepared:
         seed=job.seed,
         look=step.data["look"],
         minimum_effect=config.minimum_effect,
+        students=tuple(config.students),
+        notes=tuple(config.notes),
+        locked=tuple(config.locked),
+        judge_may_confirm=may_confirm(step.data.get("judge")),
+        protected=_guarded(step, "protected"),
+        red_team=_guarded(step, "red_team"),
     )
     looked_at = [row.example.pk for row in rows if row.split is Split.TEST and row.is_deciding]
-    return Prepared(spec, step.data["hash"], tuple(looked_at), step.data.get("left_out", {}))
+    data = step.data
+    return Prepared(
+        spec,
+        data["hash"],
+        tuple(looked_at),
+        data.get("left_out", {}),
+        data.get("usage", {}),
+        data.get("leakage", {}),
+        data.get("judge"),
+    )
+
+
+def _guarded_rows(job: Job) -> dict[str, list[int]]:
+    """Return the rows that a new prompt may not lose, whichever dataset it is searched on."""
+    rows = Example.objects.filter(task=job.task).order_by("pk")
+    return {
+        "protected": list(rows.filter(is_protected=True).values_list("pk", flat=True)),
+        "red_team": list(rows.filter(split=Split.RED_TEAM.value).values_list("pk", flat=True)),
+    }
+
+
+def _guarded(step: Step, name: str) -> tuple[EngineExample, ...]:
+    """Return rows that take no part in search and verdict; older jobs froze none."""
+    ids = step.data.get(name, [])
+    found = Example.objects.in_bulk(ids)
+    rows = (
+        _Row(found[pk], Split(found[pk].split or Split.DEV), False) for pk in ids if pk in found
+    )
+    return tuple(map(_engine_example, rows))
 
 
 def _frozen(job: Job, fence: int) -> Step:
@@ -78,20 +128,48 @@ def _freeze(job: Job, fence: int) -> Step:
         if not fence_holds(job.pk, fence):
             raise LostLease("the job is somebody else's by now")
 
-    examples = examples_prepare(task=job.task, job_id=job.public_id, shown=_shown(job), guard=guard)
-    searched = _searched(job, examples)
-    held_out, look = _held_out(examples)
-    rows = [row for row in examples if row.pk in searched | held_out]
+    config = JobConfig.from_json(job.config)
+    dataset = dataset_of(job.task, config.dataset_id) if config.dataset_id else None
+    examples = examples_prepare(
+        task=job.task,
+        job_id=job.public_id,
+        shown=_shown(job),
+        guard=guard,
+        is_judged=config.is_judged,
+        dataset=dataset,
+        untaken=job.kind == JobKind.EVALUATE,
+    )
+    chosen = _chosen(job, examples)
+    rows = [row for row in examples if row.pk in chosen.rows]
     data = {
         "examples": [[row.pk, row.split, row.is_deciding] for row in rows],
-        "look": look,
+        "look": chosen.look,
+        "looks": {str(row.pk): row.looks for row in rows if row.looks},
         "hash": _dataset_hash(rows),
-        "left_out": _left_out(examples, searched),
+        "left_out": _left_out(examples, chosen.rows),
+        "usage": _usage(job, examples, rows, dataset),
+        "leakage": leakage_of(rows),
+        "judge": judge_facts(job.task, config.evaluator),
+        **_guarded_rows(job),
     }
     with transaction.atomic():
         guard()
-        examples_mark_used(task=job.task, example_ids=searched)
+        examples_mark_used(task=job.task, example_ids=chosen.searched)
         return Step.objects.create(job=job, name=PREPARED, data=data)
+
+
+def _usage(
+    job: Job, examples: Iterable[Example], rows: list[Example], dataset: Dataset | None
+) -> dict[str, Any]:
+    is_judged = JobConfig.from_json(job.config).is_judged
+    left_out = rows_left_out(
+        examples_known(job.task),
+        {row.pk for row in examples},
+        {row.pk for row in rows},
+        is_judged=is_judged,
+        dataset=dataset,
+    )
+    return {"used": rows_used(rows, is_judged=is_judged), "left_out": left_out}
 
 
 def _shown(job: Job) -> list[Mapping[str, Any]]:
@@ -99,6 +177,22 @@ def _shown(job: Job) -> list[Mapping[str, Any]]:
     live = Q(tags__task=job.task) | Q(pk=job.seed_version_id)
     artifacts = PromptVersion.objects.filter(live, task=job.task).values_list("artifact", flat=True)
     return [demo["inputs"] for artifact in artifacts for demo in artifact.get("demos", ())]
+
+
+def _chosen(job: Job, examples: list[Example]) -> _Chosen:
+    asked = RowsAsked.of(job)
+    if asked is not None:
+        rows, look = rows_of_evaluation(asked, examples, versions_of(job))
+        return _Chosen(rows, frozenset(), look)
+    searched = _searched(job, examples)
+    held_out, look = look_of(examples)
+    red_team = frozenset(row.pk for row in examples if row.split == Split.RED_TEAM.value)
+    return _Chosen(searched | held_out | red_team, searched, look)
+
+
+def versions_of(job: Job) -> list[PromptVersion]:
+    """Return the version that the job began with, and the one that it measures or made."""
+    return [job.seed_version, *([job.result_version] if job.result_version else [])]
 
 
 def _searched(job: Job, examples: Iterable[Example]) -> frozenset[int]:
@@ -111,24 +205,16 @@ def _searched(job: Job, examples: Iterable[Example]) -> frozenset[int]:
     return frozenset(taken)
 
 
-def _held_out(examples: Iterable[Example]) -> tuple[frozenset[int], int]:
-    """Return the hold-out rows of this look, and which look it is."""
-    held_out = [row for row in examples if row.split == Split.TEST.value]
-    look = plan_look({str(row.pk): row.looks for row in held_out if row.is_deciding})
-    undecided = {row.pk for row in held_out if not row.is_deciding}
-    return frozenset({int(row_id) for row_id in look.ids} | undecided), look.k
-
-
 def _left_out(examples: Iterable[Example], searched: frozenset[int]) -> dict[str, int]:
     others = [row.split for row in examples if row.split in SEARCHED and row.pk not in searched]
     return {split: others.count(split) for split in sorted(SEARCHED)}
 
 
-def _rows(frozen: list[list[Any]]) -> list[_Row]:
+def _rows(frozen: list[list[Any]], looks: Mapping[str, int]) -> list[_Row]:
     """Load the rows in their order; one that was deleted since is missing for good."""
     found = Example.objects.in_bulk([pk for pk, *_ in frozen])
     return [
-        _Row(found[pk], Split(split), is_deciding)
+        _Row(found[pk], Split(split), is_deciding, looks.get(str(pk), 0))
         for pk, split, is_deciding in frozen
         if pk in found
     ]
@@ -145,7 +231,16 @@ def _engine_example(row: _Row) -> EngineExample:
         origin=Origin(example.origin),
         deciding=row.is_deciding,
         comment=example.comment,
+        rated_output=example.rated_output,
+        rated_score=example.rated_score,
+        looks=row.looks,
     )
+
+
+def engine_examples(examples: Iterable[Example]) -> list[EngineExample]:
+    """Return examples that have their split as a job would see them."""
+    rows = (_Row(row, Split(row.split), row.is_deciding) for row in examples)
+    return list(map(_engine_example, rows))
 
 
 def _dataset_hash(rows: list[Example]) -> str:

@@ -1,7 +1,7 @@
 """From an outcome to a draft: each step happens once, whoever gets to it first.
 
-1. The outcome is frozen as a step in the transaction that moves the job to `publishing`; where
-   hold-out figures are stored, the same transaction counts the look.
+1. The outcome is frozen as a step in the transaction that moves the job to `publishing`; the same
+   transaction counts the look at the rows, of hold-out and dev, whose figures are stored.
 2. The draft is a step in the transaction that creates the version.
 3. The job ends. A worker that takes over begins with the first of these that is not there yet.
 """
@@ -20,18 +20,19 @@ from kaizen_engine.states import STOPS_THAT_KEEP_THE_BEST, JobState, StopReason,
 from llm_app.writer import LostLease
 from optimization_app.evidence import best_artifact, evidence_of
 from optimization_app.models import Job, Step
+from optimization_app.queue import analyse_on_commit
 from optimization_app.services.finish import job_fail, job_finish
+from optimization_app.services.job_gates import measured_gates
 from optimization_app.services.lease import Spending, fence_holds, spending_changes
 from optimization_app.services.moves import held_by, job_move
 from optimization_app.services.prepare import Prepared
 from projects_app.actors import Actor
-from prompts_app.models import GateOutcome, PromptVersion
-from prompts_app.services.gates import gate_record
+from prompts_app.models import PromptVersion
+from prompts_app.services.gates import evidence_add
 from prompts_app.services.versions import version_create
 
 OUTCOME = "outcome"
 DRAFT = "draft"
-HOLDOUT_GATE = "holdout"
 WORTH_A_VERSION = frozenset(
     {
         Verdict.CONFIRMED,
@@ -66,9 +67,15 @@ def _store(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome) -> boo
     else:
         is_published = _begin_publishing(job, fence, outcome, facts)
         is_stored = is_published or _end_cancelled(job, where & Q(cancel_requested=True), facts)
-    if is_stored and outcome.comparison:
-        examples_mark_looked(task=job.task, example_ids=prepared.looked_at)
+    if is_stored:
+        examples_mark_looked(task=job.task, example_ids=_looked_at(prepared, outcome))
     return is_published
+
+
+def _looked_at(prepared: Prepared, outcome: JobOutcome) -> list[int]:
+    """Return the rows that something was concluded from, in the hold-out and in dev."""
+    held_out = prepared.looked_at if outcome.comparison else ()
+    return [*held_out, *map(int, outcome.dev_looked_ids)]
 
 
 def _is_kept(job: Job) -> bool:
@@ -83,15 +90,17 @@ def job_publish(job: Job, fence: int) -> None:
     """Draft the version and end the job, from wherever an earlier attempt came to."""
     frozen = Step.objects.get(job=job, name=OUTCOME).data
     _draft(job, fence, frozen)
-    job_finish(
-        job=job,
-        to=JobState.SUCCEEDED,
-        stop_reason=StopReason(frozen["stop_reason"]),
-        where=held_by(fence),
-        verdict=frozen["evidence"]["verdict"],
-        progress=100,
-        phase="",
-    )
+    with transaction.atomic():
+        if job_finish(
+            job=job,
+            to=JobState.SUCCEEDED,
+            stop_reason=StopReason(frozen["stop_reason"]),
+            where=held_by(fence),
+            verdict=frozen["evidence"]["verdict"],
+            progress=100,
+            phase="",
+        ):
+            analyse_on_commit(job.pk)
 
 
 def _facts(
@@ -156,6 +165,7 @@ def _draft(job: Job, fence: int, frozen: Mapping[str, Any]) -> None:
 def _create_version(job: Job, frozen: Mapping[str, Any]) -> PromptVersion:
     """Make the draft; its author is who started the job, whom the two-person rule is about."""
     evidence = frozen["evidence"]
+    checks = measured_gates(job, evidence)
     version, is_new = version_create(
         actor=Actor.system(job.task.project_id),
         task=job.task,
@@ -168,29 +178,27 @@ def _create_version(job: Job, frozen: Mapping[str, Any]) -> PromptVersion:
         origin_job=job.public_id,
         dspy_state=frozen["dspy_state"],
         change_reason=_reason(evidence),
+        checks=checks,
     )
-    if is_new:
-        gate_record(
+    if not is_new and version.pk != job.seed_version_id:
+        evidence_add(
             version=version,
-            name=HOLDOUT_GATE,
-            outcome=_holdout_outcome(evidence),
-            figure={"verdict": evidence["verdict"], "holdout": evidence["holdout"]},
+            verdict=Verdict(evidence["verdict"]),
+            summary=evidence,
+            job=job.public_id,
+            checks=checks,
         )
     return version
 
 
-def _holdout_outcome(evidence: Mapping[str, Any]) -> GateOutcome:
-    if evidence["holdout"] is None:
-        return GateOutcome.NOT_APPLICABLE
-    is_confirmed = evidence["verdict"] == Verdict.CONFIRMED
-    return GateOutcome.PASSED if is_confirmed else GateOutcome.FAILED
-
-
 def _reason(evidence: Mapping[str, Any]) -> str:
-    found = evidence["holdout"]
-    if found is None:
-        return f"Found by {evidence['optimizer']}; there were no hold-out rows to check it on."
+    found, dev = evidence["holdout"], evidence["dev"].get("corrected")
+    by = f"Found by {evidence['optimizer']}"
+    if found is None and dev is None:
+        return f"{by}; there were no hold-out rows to check it on."
+    figures = found or dev
+    rows = "the hold-out" if found else "dev, corrected for choosing there"
     return (
-        f"Found by {evidence['optimizer']}: {100 * found['gain']:+.1f} points on the hold-out, "
-        f"from {100 * found['low']:+.1f} to {100 * found['high']:+.1f}, {found['n']} rows."
+        f"{by}: {100 * figures['gain']:+.1f} points on {rows}, "
+        f"from {100 * figures['low']:+.1f} to {100 * figures['high']:+.1f}, {figures['n']} rows."
     )

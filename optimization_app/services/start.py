@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from feedback_app.models import TaskCounter
-from feedback_app.selectors import tasks_over_threshold
+from feedback_app.selectors import dataset_of, tasks_over_threshold
 from feedback_app.services.feedback import feedback_consume
 from kaizen_engine.errors import KaizenError
 from kaizen_engine.states import LIVE_JOB_STATES, JobKind
@@ -26,13 +26,18 @@ from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.queue import wake_on_commit
 from optimization_app.services.daily_budget import refuse_over_daily_budget
-from optimization_app.services.estimate import estimate_for, refuse_if_over_budget
+from optimization_app.services.estimate import (
+    estimate_for,
+    refuse_if_over_budget,
+    refuse_unconfirmed,
+)
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict, InvalidInput
 from projects_app.models import AuditEntry, Role, Scope
 from projects_app.services.audit import audit_record
 from prompts_app.models import PromptVersion
 from prompts_app.selectors import live_version
+from tasks_app.fit import media_of
 from tasks_app.models import Task
 
 logger = logging.getLogger(__name__)
@@ -56,18 +61,27 @@ class _TooFewRows(Exception):
 
 
 def job_start(
-    *, actor: Actor, task: Task, trigger: str, config: Mapping[str, Any] | None = None
+    *,
+    actor: Actor,
+    task: Task,
+    trigger: str,
+    config: Mapping[str, Any] | None = None,
+    confirm: bool = False,
 ) -> tuple[Job, bool]:
     """Queue a job, or return the live one of the task with False.
 
-    Raises InvalidInput (task_archived, no_active_version, no_student, invalid_config), PriceUnknown
-    and Conflict (budget_too_small, daily_budget).
+    `confirm` says that a person has seen what it may cost. Raises InvalidInput (task_archived,
+    no_active_version, no_student, invalid_config), PriceUnknown and Conflict (budget_too_small,
+    confirmation_needed, daily_budget).
     """
     actor.require(role=Role.EDITOR, scope=Scope.OPTIMIZE_TRIGGER, project_id=task.project_id)
     live = live_job(task)
     if live is not None:
         return live, False
-    return _insert(actor, job_plan(task, config or {}), trigger, at_least=0)
+    plan = job_plan(task, config or {})
+    if not confirm:
+        _refuse_unconfirmed(plan)
+    return _insert(actor, plan, trigger, at_least=0)
 
 
 def job_start_automatic(task_id: int) -> Job | None:
@@ -81,6 +95,7 @@ def job_start_automatic(task_id: int) -> Job | None:
         return None
     try:
         plan = job_plan(task, {})
+        _refuse_unconfirmed(plan)
         job, _ = _insert(Actor.system(task.project_id), plan, "threshold", at_least=task.threshold)
     except _TooFewRows:
         return None
@@ -89,6 +104,11 @@ def job_start_automatic(task_id: int) -> Job | None:
         _refuse(task, error)
         return None
     return job
+
+
+def _refuse_unconfirmed(plan: Plan) -> None:
+    budget, limit = Decimal(plan.config.budget_usd), plan.task.project.confirm_over_usd
+    refuse_unconfirmed(plan.estimate, budget, limit)
 
 
 def live_job(task: Task) -> Job | None:
@@ -106,7 +126,12 @@ def job_plan(task: Task, changes: Mapping[str, Any]) -> Plan:
     if not config.student:
         message = f"the task {task.slug} names no student model"
         raise InvalidInput(message, code="no_student", errors={"student": message})
-    for model in sorted({config.student, config.teacher or config.student}):
+    if "audio_url" in media_of(task).values():
+        message = f"the task {task.slug} has sound as an input: it is stored, and not optimized"
+        raise InvalidInput(message, code="audio_not_optimized")
+    if config.dataset_id:
+        dataset_of(task, config.dataset_id)
+    for model in sorted(config.models):
         slug, _, name = model.partition("/")
         check_priced(connection_get(task.project, slug), name)
     estimate = estimate_for(task, seed_version, config)
@@ -182,7 +207,8 @@ def _insert_once(actor: Actor, plan: Plan, trigger: str, at_least: int) -> Job:
         estimate=dict(plan.estimate),
     )
     refuse_over_daily_budget(job)
-    taken = feedback_consume(task=plan.task, job_id=job.public_id)
+    # A job on a dataset reads no feedback, and leaves it to the next one.
+    taken = 0 if config.dataset_id else feedback_consume(task=plan.task, job_id=job.public_id)
     if taken < at_least:
         raise _TooFewRows
     audit_record(

@@ -53,6 +53,7 @@ class Scene:
     """One server, and jobs run against it one after the other; `breaker` is theirs together."""
 
     server: ScriptedServer
+    strategy: str = "bootstrap"
     budget: Budget = field(default_factory=Budget)
     call_timeout_s: float = 10.0
     patience_s: float = 10.0
@@ -68,7 +69,7 @@ class Scene:
         provider = NativeProvider(self.server.base_url, "none")
         try:
             gateway = self._gateway(provider, journal, lost)
-            outcome = run_job(spec(), gateway, events)
+            outcome = run_job(spec(self.strategy), gateway, events)
             wait_for_other_threads()
         finally:
             provider.close()
@@ -91,9 +92,9 @@ class Scene:
         )
 
 
-def spec() -> Any:
+def spec(strategy: str) -> Any:
     rows = generated_rows(TRAIN, DEV, TEST)
-    return make_spec(rows, settings=SETTINGS, threads=THREADS)
+    return make_spec(rows, strategy=strategy, settings=SETTINGS, threads=THREADS)
 
 
 def findings(play: Play) -> tuple[Any, ...]:

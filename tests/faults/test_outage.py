@@ -2,6 +2,7 @@
 
 import pytest
 
+from kaizen_engine.evaluate.verdict import is_likely
 from kaizen_engine.states import StopReason, Verdict
 from tests.faults.scene import DEV, THREADS, Play, Scene
 from tests.servers.scripted_openai import Policy, Step, always, down
@@ -17,20 +18,36 @@ FAILURES = {
 }
 # How far each goes, and whether a better candidate is known by then.
 MOMENTS = {
-    10: ("in the baseline", False),
-    23: ("at the baseline's last row", False),
-    40: ("in the second candidate", False),
-    60: ("in the third candidate", True),
-    85: ("in the last candidate", True),
-    105: ("on the baseline's hold-out", True),
-    130: ("on the winner's hold-out", True),
+    "bootstrap": {
+        10: ("in the baseline", False),
+        23: ("at the baseline's last row", False),
+        40: ("in the second candidate", False),
+        60: ("in the third candidate", True),
+        85: ("in the last candidate", True),
+        105: ("on the baseline's hold-out", True),
+        130: ("on the winner's hold-out", True),
+    },
+    "miprov2": {
+        10: ("in the baseline", False),
+        30: ("in the proposals", False),
+        50: ("in the last candidate", False),
+        70: ("on the baseline's hold-out", True),
+        95: ("on the winner's hold-out", True),
+    },
 }
+BOTH = pytest.mark.parametrize("strategy", MOMENTS, indirect=True)
+EVERY_MOMENT = pytest.mark.parametrize(
+    ("strategy", "moment"),
+    [(strategy, moment) for strategy, moments in MOMENTS.items() for moment in moments],
+    indirect=["strategy"],
+)
 
 
 def down_after(calls: int, failure: Step) -> Policy:
     return lambda number, _request: Step() if number < calls else failure
 
 
+@BOTH
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_server_that_is_down_from_the_start_scores_nothing(scene: Scene, failure: str) -> None:
     play = scene.play(always(FAILURES[failure]))
@@ -53,7 +70,7 @@ def test_a_server_that_refuses_connections_costs_nothing(scene: Scene) -> None:
     assert play.outcome.spent.usd == 0
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@EVERY_MOMENT
 @pytest.mark.parametrize("failure", ["cut", "500"])
 def test_what_was_scored_before_an_outage_stands_and_nothing_else_is_scored(
     scene: Scene, calm: Play, moment: int, failure: str
@@ -82,14 +99,18 @@ def check_that_every_score_is_from_real_answers(scene: Scene, play: Play, calm: 
     assert {row.messages_hash for row in rows} <= paid
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_the_best_so_far_is_kept_once_every_dev_row_was_answered(scene: Scene, moment: int) -> None:
+@EVERY_MOMENT
+def test_the_best_so_far_is_kept_once_every_dev_row_was_answered(
+    scene: Scene, strategy: str, moment: int
+) -> None:
     outcome = scene.play(down_after(moment, Step(status=500))).outcome
 
-    _, is_kept = MOMENTS[moment]
+    _, is_kept = MOMENTS[strategy][moment]
     assert all(trial.is_full and trial.n_examples == DEV for trial in outcome.trials)
     assert (outcome.winner is not None) is is_kept
-    assert outcome.verdict is (Verdict.NOT_ENOUGH_EVIDENCE if is_kept else Verdict.NONE)
+    is_shown = outcome.dev_gain is not None and is_likely(outcome.dev_gain)
+    kept = Verdict.LIKELY if is_shown else Verdict.NOT_ENOUGH_EVIDENCE
+    assert outcome.verdict is (kept if is_kept else Verdict.NONE)
     if is_kept:
         assert outcome.winner in [trial.artifact for trial in outcome.trials]
         assert outcome.dev_after is not None

@@ -14,6 +14,7 @@ from tests.faults.scene import DEV, TEST, THREADS, TRAIN, Play, Scene, findings
 from tests.servers.scripted_openai import Policy, Step, flaky, malformed
 
 FIRST_CALL, IN_THE_SEARCH = 3, 60
+BOTH = pytest.mark.parametrize("strategy", ["bootstrap", "miprov2"], indirect=True)
 
 
 def at(*numbers: int, step: Step) -> Policy:
@@ -37,6 +38,7 @@ def accounted(play: Play) -> Decimal:
     return answers + sum((call.cost_usd for call in play.lost), Decimal(0))
 
 
+@BOTH
 def test_a_429_is_waited_out_by_everybody_for_as_long_as_it_says(scene: Scene, calm: Play) -> None:
     limited = Step(status=429, retry_after=1)
     play = scene.play(at(FIRST_CALL, IN_THE_SEARCH, step=limited))
@@ -57,6 +59,7 @@ def test_a_429_is_waited_out_by_everybody_for_as_long_as_it_says(scene: Scene, c
     assert play.lost == []
 
 
+@BOTH
 def test_bursts_of_500_change_nothing(scene: Scene, calm: Play) -> None:
     failing = Step(status=500)
     bursts = both(burst(5, 8, failing), burst(IN_THE_SEARCH, 8, failing))
@@ -67,6 +70,7 @@ def test_bursts_of_500_change_nothing(scene: Scene, calm: Play) -> None:
     assert play.outcome.spent.usd == calm.outcome.spent.usd
 
 
+@BOTH
 def test_a_500_that_asks_for_a_wait_gets_it(scene: Scene, calm: Play) -> None:
     play = scene.play(at(IN_THE_SEARCH, step=Step(status=503, retry_after=1)))
     assert findings(play) == findings(calm)

@@ -11,6 +11,7 @@ from kaizen_engine.states import GateBasis
 from llm_app.models import CallRecord, ConnectionKind, LedgerEntry
 from llm_app.services.connections import connection_create, price_set
 from optimization_app.models import Job
+from optimization_app.services.evaluate import evaluation_start
 from optimization_app.services.start import job_start
 from projects_app.actors import Actor
 from projects_app.models import Project
@@ -84,13 +85,18 @@ def add_task(slug: str, **settings: Any) -> int:
     return task.pk
 
 
-def log(rows: int, *, first: int = 0, total: int = 0) -> None:
+def task_of(slug: str = "") -> Task:
+    """Return the task with this slug, or the only one there is."""
+    return Task.objects.get(**({"slug": slug} if slug else {}))
+
+
+def log(rows: int, *, first: int = 0, total: int = 0, slug: str = "") -> None:
     """Log scored feedback with the right label as its correction."""
-    task = Task.objects.get()
+    task = task_of(slug)
     items = [
         FeedbackItem(
             task=task.slug,
-            event_id=f"event-{number}",
+            event_id=f"{slug or 'event'}-{number}",
             inputs={"text": text},
             output={"label": "K1"},
             score=0.0,
@@ -108,8 +114,8 @@ def forget_all_but(rows: int) -> None:
     Feedback.objects.exclude(pk__in=list(keep)).delete()
 
 
-def start(**config: Any) -> int:
-    task = Task.objects.get()
+def start(slug: str = "", **config: Any) -> int:
+    task = task_of(slug)
     job, created = job_start(
         actor=Actor.system(task.project_id), task=task, trigger="test", config=config
     )
@@ -145,3 +151,16 @@ def facts(job_id: int) -> dict[str, Any]:
         "baseline": job.baseline_metric,
         "best": job.current_best_metric,
     }
+
+
+def start_evaluation(**asked: Any) -> int:
+    """Queue the evaluation of the live version beside a new one of the same task."""
+    task = Task.objects.get()
+    live = PromptVersion.objects.select_related("task").get(tags__name="production")
+    actor = Actor.system(task.project_id)
+    version, _ = version_create(
+        actor=actor, task=task, artifact=artifact_for(task, "Name the label."), parents=[live]
+    )
+    job, created = evaluation_start(actor=actor, version=version, trigger="test", **asked)
+    assert created
+    return job.pk

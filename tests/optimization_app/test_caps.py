@@ -16,23 +16,40 @@ LATENCY_S = 0.03
 ENOUGH_CALLS = 80
 TIME_S = 18
 ON_THE_WAY_S = 3.0
+CASES = [(1, "bootstrap"), (8, "bootstrap"), (8, "miprov2")]
+# Less than the whole search costs, and more than its first candidate, proposals included.
+CAP_USD = {"bootstrap": "0.015", "miprov2": "0.024"}
+CAP_TOKENS = {"bootstrap": 30_000, "miprov2": 45_000}
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=[1, 8], ids=["one-thread", "eight-threads"])
-def theatre(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
+class CapTheatre(Theatre):
+    """A theatre whose jobs are all of one strategy."""
+
+    strategy = "bootstrap"
+
+    def start_job(self, **config: Any) -> int:
+        return super().start_job(optimizer_type=self.strategy, **config)
+
+
+@pytest.fixture(
+    scope="module", params=CASES, ids=["one-thread", "eight-threads", "miprov2-eight-threads"]
+)
+def theatre(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CapTheatre]:
+    threads, strategy = request.param
     folder = tmp_path_factory.mktemp("caps") / "kaizen"
     with (
         ScriptedServer(latency_s=LATENCY_S) as server,
-        Theatre.open(
+        CapTheatre.open(
             folder,
             "sqlite",
             server,
-            KAIZEN_JOB_THREADS=str(request.param),
+            KAIZEN_JOB_THREADS=str(threads),
             KAIZEN_LEASE_S="5",
         ) as theatre,
     ):
+        theatre.strategy = strategy
         yield theatre
 
 
@@ -65,20 +82,20 @@ def end(theatre: Theatre, job_id: int, child: "subprocess.Popen[bytes]", before:
     return found
 
 
-def test_money_is_never_passed(theatre: Theatre) -> None:
-    before = theatre.server.calls
-    found = end(theatre, *begin(theatre, budget_usd="0.015"), before)
+def test_money_is_never_passed(theatre: CapTheatre) -> None:
+    before, cap = theatre.server.calls, CAP_USD[theatre.strategy]
+    found = end(theatre, *begin(theatre, budget_usd=cap), before)
     assert (found["state"], found["stop_reason"]) == ("succeeded", "budget_usd")
-    assert Decimal("0.005") < Decimal(found["ledger_usd"]) <= Decimal("0.015")
+    assert Decimal(cap) / 3 < Decimal(found["ledger_usd"]) <= Decimal(cap)
 
 
-def test_tokens_are_never_passed_whatever_the_length_of_the_answers(theatre: Theatre) -> None:
-    before = theatre.server.calls
-    job_id, child = begin(theatre, budget_tokens=30_000)
+def test_tokens_are_never_passed_whatever_the_length_of_the_answers(theatre: CapTheatre) -> None:
+    before, cap = theatre.server.calls, CAP_TOKENS[theatre.strategy]
+    job_id, child = begin(theatre, budget_tokens=cap)
     theatre.server.policy = varying()
     found = end(theatre, job_id, child, before)
     assert (found["state"], found["stop_reason"]) == ("succeeded", "budget_tokens")
-    assert 15_000 < found["spent_tokens"] <= 30_000
+    assert cap / 2 < found["spent_tokens"] <= cap
 
 
 def test_no_call_begins_after_the_deadline(theatre: Theatre) -> None:

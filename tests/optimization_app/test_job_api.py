@@ -2,9 +2,11 @@ import pytest
 
 from kaizen_engine.states import JobState
 from optimization_app.models import Job
+from optimization_app.services.bundle import recording_from
 from projects_app.models import Scope
 from tasks_app.models import Task
-from tests.factories.optimization import TrialFactory
+from tests.factories.optimization import JobFactory, TrialFactory
+from tests.factories.tasks import TaskFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.optimization_app.urls")]
 
@@ -105,3 +107,37 @@ def test_an_unknown_job_is_not_here(api_client, name: str) -> None:
 def test_wrong_methods_are_refused(api_client, job: Job) -> None:
     assert api_client.get(START).status_code == 405
     assert api_client.post(JOBS).status_code == 405
+
+
+def test_the_bundle_of_an_ended_job_is_a_zip_for_any_accept_header(
+    api_client, outsider_client, project
+) -> None:
+    job = JobFactory(seed_version__task=TaskFactory(project=project), succeeded=True, recorded=True)
+    address = f"{JOBS}/{job.public_id}/bundle"
+    for accept in ("*/*", "application/json", "application/zip"):
+        answer = api_client.get(address, HTTP_ACCEPT=accept)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
+        recording, _ = recording_from(answer.content)
+        assert recording.job == str(job.public_id)
+    refused = outsider_client.get(address, HTTP_ACCEPT="application/zip")
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_job")
+
+
+def test_a_job_that_runs_or_left_nothing_has_no_bundle(api_client, job: Job) -> None:
+    answer = api_client.get(f"{JOBS}/{job.public_id}/bundle")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_finished")
+    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED.value)
+    answer = api_client.get(f"{JOBS}/{job.public_id}/bundle")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_record")
+
+
+def test_a_job_tells_what_its_search_wrote_and_dropped(api_client, job: Job) -> None:
+    assert api_client.get(f"{JOBS}/{job.public_id}").json()["search"] is None
+    found = {"proposed": 6, "dropped": {"too long": 2, "a copy": 1}, "diagnoses": []}
+    Job.objects.filter(pk=job.pk).update(result={"evidence": {"search": found}})
+    assert api_client.get(f"{JOBS}/{job.public_id}").json()["search"] == {
+        "proposed": 6,
+        "dropped_count": 3,
+        "dropped": [{"reason": "a copy", "count": 1}, {"reason": "too long", "count": 2}],
+        "diagnoses": [],
+    }

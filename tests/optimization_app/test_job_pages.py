@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from kaizen_engine.states import JobState
 from optimization_app.models import Job
+from optimization_app.services.bundle import recording_from
+from projects_app.models import AuditEntry
 from tests.factories.optimization import JobFactory
 from tests.factories.tasks import TaskFactory
 
@@ -127,3 +129,56 @@ def test_the_list_takes_a_bounded_number_of_queries(
     client.force_login(viewer)
     with django_assert_max_num_queries(10):
         client.get(jobs_of(project))
+
+
+def test_an_editor_downloads_the_run_bundle_and_the_trail_says_so(client, editor, project):
+    job = JobFactory(seed_version__task=TaskFactory(project=project), succeeded=True, recorded=True)
+    client.force_login(editor)
+    assert address("bundle", job) in client.get(address("job", job)).content.decode()
+    answer = client.get(address("bundle", job))
+    assert answer["Content-Disposition"] == (
+        f'attachment; filename="kaizen-run-{job.public_id}.zip"'
+    )
+    recording, sha256 = recording_from(answer.content)
+    assert recording.job == str(job.public_id)
+    entry = AuditEntry.objects.get(action="kaizen.job.exported")
+    assert (entry.actor, entry.data["sha256"]) == ("user:editor", sha256)
+
+
+def test_a_viewer_is_refused_the_bundle_and_not_offered_it(client, viewer, project):
+    job = JobFactory(seed_version__task=TaskFactory(project=project), succeeded=True, recorded=True)
+    client.force_login(viewer)
+    assert address("bundle", job) not in client.get(address("job", job)).content.decode()
+    assert client.get(address("bundle", job)).status_code == 403
+    assert not AuditEntry.objects.filter(action="kaizen.job.exported").exists()
+
+
+def test_an_outsider_is_told_that_there_is_no_bundle(client, outsider, finished):
+    client.force_login(outsider)
+    assert client.get(address("bundle", finished)).status_code == 404
+
+
+def test_a_job_without_a_record_says_so_on_its_page(client, editor, finished):
+    client.force_login(editor)
+    answer = client.get(address("bundle", finished), follow=True)
+    assert "ended without a result" in answer.content.decode()
+    assert answer.redirect_chain
+
+
+SEARCH = {
+    "proposed": 6,
+    "dropped": {"copies 8 words of an example": 2, "lost {{text}}": 1},
+    "diagnoses": [{"cluster": "refunds", "failures": 4, "text": "Fees are taken for <b>refunds."}],
+}
+
+
+def test_the_page_says_what_was_proposed_and_why_some_of_it_was_dropped(client, viewer, project):
+    job = JobFactory(seed_version__task=TaskFactory(project=project), succeeded=True)
+    client.force_login(viewer)
+    assert "What the search wrote" not in client.get(address("job", job)).content.decode()
+    Job.objects.filter(pk=job.pk).update(result={"evidence": {"search": SEARCH}})
+    shown = client.get(address("job", job)).content.decode()
+    assert "Instructions proposed: 6, dropped before any was scored: 3." in shown
+    assert "copies 8 words of an example" in shown
+    assert "4 failures" in shown
+    assert "&lt;b&gt;refunds" in shown

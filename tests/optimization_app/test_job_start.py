@@ -190,7 +190,12 @@ def test_a_refused_automatic_job_is_in_the_audit_trail_and_not_every_time(
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("num_trials", 50), ("max_demos", 0), ("optimizer", "magic"), ("metric", "nonsense")],
+    [
+        ("num_trials", 50),
+        ("max_demos", 0),
+        ("optimizer", "magic"),
+        ("evaluator", {"kind": "nonsense"}),
+    ],
 )
 def test_a_tasks_own_settings_are_read_as_strictly_as_a_callers(
     ready_task: Task, editor_actor: Actor, setting: str, value: object
@@ -230,3 +235,41 @@ def test_the_sweep_starts_what_a_signal_missed_unless_it_cools_down(ready_task: 
     assert sweep_thresholds() == 0
     TaskCounter.objects.update(not_before=timezone.now())
     assert sweep_thresholds() == 1
+
+
+@pytest.mark.parametrize("own", [True, False, None])
+def test_a_job_reasons_as_its_task_says_unless_the_caller_says_otherwise(
+    ready_task: Task, own: bool | None
+) -> None:
+    ready_task.reasoning = own
+    assert JobConfig.of_task(ready_task, {}).reasoning is own
+    assert JobConfig.of_task(ready_task, {"reasoning": not own}).reasoning is not own
+    assert JobConfig.of_task(ready_task, {"reasoning": None}).reasoning is None
+
+
+def test_a_judges_calls_are_in_the_estimate_and_its_price_is_needed(
+    ready_task: Task, editor_actor: Actor
+) -> None:
+    plain = job_plan(ready_task, {}).estimate
+    connection = ready_task.student_connection
+    assert connection is not None
+    judge = {"kind": "pairwise", "model": f"{connection.slug}/judge", "rubric": "Kind."}
+    ready_task.evaluator = judge
+    with pytest.raises(PriceUnknown, match="judge"):
+        job_start(actor=editor_actor, task=ready_task, trigger="api")
+    price = ModelPrice.objects.get()
+    ModelPrice.objects.create(
+        connection=connection,
+        model="judge",
+        input_usd_per_mtok=price.input_usd_per_mtok,
+        output_usd_per_mtok=price.output_usd_per_mtok,
+    )
+    judged = job_plan(ready_task, {}).estimate
+    assert judged["calls"][1] == 4 * plain["calls"][1]
+    job, _ = job_start(actor=editor_actor, task=ready_task, trigger="api")
+    assert job.config["evaluator"] == judge
+    assert JobConfig.from_json({**job.config, "metric": "exact_match"}).evaluator == judge
+
+
+def test_a_job_from_before_evaluators_has_the_metric_it_was_started_with() -> None:
+    assert JobConfig.from_json({"metric": "exact_match"}).evaluator == {"kind": "exact_match"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from feedback_app.models import Example
-from kaizen_engine.evaluate.comparison import Comparison
+from kaizen_engine.evaluate.comparison import Comparison, DevGain
 from kaizen_engine.llm.meter import Spent
 from kaizen_engine.optimize.outcome import JobOutcome, JobSpec, ReportedCases, Score
 from kaizen_engine.prompts.artifact import PromptArtifact
@@ -16,7 +16,10 @@ from optimization_app.models import Job, Step
 from optimization_app.services.prepare import Prepared
 from optimization_app.services.publish import job_publish, outcome_close
 from prompts_app.models import PromptVersion
+from prompts_app.services.checks import measured
+from prompts_app.services.gates import evidence_objections
 from tests.factories.feedback import ExampleFactory
+from tests.factories.prompts import PromptVersionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -103,9 +106,40 @@ def test_a_better_prompt_becomes_a_draft_with_its_evidence(
     assert list(version.parents.all()) == [job.seed_version]
     assert version.author_label == "system"
     gates = {gate.name: gate.outcome for gate in version.gates.all()}
-    assert gates == {"evidence_hash": "pass", "holdout": "pass"}
+    assert {name: gates.pop(name) for name in ("evidence", "evidence_hash", "variables")} == {
+        "evidence": "pass",
+        "evidence_hash": "pass",
+        "variables": "pass",
+    }
+    assert "fail" not in gates.values()
     looked_at.refresh_from_db()
     assert looked_at.looks == 1
+
+
+def test_what_is_likely_by_dev_says_so_and_counts_the_look_at_its_rows(
+    job: Job, prepared: Prepared, outcome: JobOutcome, looked_at: Example
+) -> None:
+    rows = [ExampleFactory(task=job.task, split="dev") for _ in range(2)]
+    dev_gain = DevGain(0.1, 0.01, 0.2, 0.15, 40, 10, 15, 0.0076, 0.02, 2632)
+    close(
+        job,
+        prepared,
+        outcome,
+        verdict=Verdict.LIKELY,
+        comparison=None,
+        dev_gain=dev_gain,
+        dev_look=2,
+        dev_looked_ids=(str(rows[0].pk),),
+        rows_needed=(60, 90),
+    )
+    version = PromptVersion.objects.get(origin_job=job.public_id)
+    corrected = version.evidence["dev"]["corrected"]
+    assert (corrected["low"], corrected["look"], corrected["n"]) == (0.01, 2, 40)
+    assert version.evidence["rows_needed"] == [60, 90]
+    assert version.evidence["holdout"] is None
+    assert "+10.0 points on dev, corrected for choosing there" in version.change_reason
+    looks = Example.objects.filter(task=job.task).order_by("pk").values_list("looks", flat=True)
+    assert list(looks) == [0, 1, 0]
 
 
 def test_the_second_of_two_publishers_changes_nothing(
@@ -161,8 +195,8 @@ def test_a_cap_with_a_scored_best_ends_well(
         comparison=None,
     )
     assert (ended.state, ended.stop_reason) == (JobState.SUCCEEDED, reason)
-    gate = ended.result_version.gates.get(name="holdout")
-    assert gate.outcome == "not_applicable"
+    gate = ended.result_version.gates.get(name="evidence")
+    assert (gate.outcome, gate.figure) == ("fail", {"verdict": "not_enough_evidence"})
 
 
 def test_a_cap_before_anything_was_scored_fails(
@@ -248,3 +282,17 @@ def test_a_text_that_is_known_becomes_no_second_version(
     ended = close(job, prepared, outcome, winner=baseline)
     assert ended.result_version == job.seed_version
     assert not job.seed_version.gates.exists()
+
+
+def test_what_a_later_job_finds_of_a_known_text_is_what_counts(
+    job: Job, prepared: Prepared, outcome: JobOutcome
+) -> None:
+    known = PromptVersionFactory(
+        task=job.task, parents=[job.seed_version], artifact=outcome.winner.to_dict()
+    )
+    ended = close(job, prepared, outcome)
+    assert ended.result_version == known
+    known.refresh_from_db()
+    assert (known.verdict, known.evidence) == ("none", {})
+    assert measured(known).verdict == "confirmed"
+    assert evidence_objections(known, job.seed_version) == []

@@ -14,6 +14,7 @@ from tests.installation import Installation, wait_until
 
 STAGE = "from tests.optimization_app import stage\n"
 ENDED = ("succeeded", "failed", "cancelled")
+STATES = "result = list(stage.Job.objects.order_by('id').values_list('state', flat=True))"
 SEARCH = {"num_trials": 3, "num_fewshot_examples": 6}
 ROWS = 60
 
@@ -57,6 +58,11 @@ class Theatre:
         found: dict[str, Any] = self.stage(f"result = stage.facts({job_id})")
         return found
 
+    def states(self) -> list[str]:
+        """Return the state of every job."""
+        found: list[str] = self.stage(STATES)
+        return found
+
     def wait_for_calls(self, calls: float) -> None:
         wait_until(lambda: self.server.calls >= calls, 60, f"call {calls:.0f}")
 
@@ -78,7 +84,7 @@ class Theatre:
 
     def worker(self) -> int:
         """Return the queue's worker that supervises the child."""
-        return _parent(self.child())
+        return parent_of(self.child())
 
     def kill(self, victim: str) -> None:
         if victim == "tree":
@@ -88,7 +94,7 @@ class Theatre:
             send([{"child": self.child, "worker": self.worker}[victim]()], signal.SIGKILL)
 
 
-def _parent(pid: int) -> int:
+def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 

@@ -39,6 +39,7 @@ class Step:
     delay_s: float = 0.0
     text: str | None = None
     filler_tokens: int = 0
+    thought_tokens: int = 0
     is_truncated: bool = False
     is_cut: bool = False
     has_usage: bool = True
@@ -82,6 +83,16 @@ def varying(*, seed: int = 0) -> Policy:
     def choose(number: int, request: ChatRequest) -> Step:
         lot = random.Random(f"{seed}|{number}").random()
         return Step(filler_tokens=1 + int(lot * request.max_tokens))
+
+    return choose
+
+
+def thinking(*, seed: int = 0, most: int = 480) -> Policy:
+    """Answer as ever, and bill up to `most` tokens of thought beside, the same for a message."""
+
+    def choose(_number: int, request: ChatRequest) -> Step:
+        lot = random.Random(f"{seed}|{request.messages_hash}").random()
+        return Step(thought_tokens=int(lot * min(most, request.max_tokens - 16)))
 
     return choose
 
@@ -249,7 +260,7 @@ class ScriptedHandler(DemoHandler):
         if step.filler_tokens:
             text = ("word" * step.filler_tokens)[: 4 * request.max_tokens]
         if text is None:
-            return answer
+            return replace(answer, output_tokens=answer.output_tokens + step.thought_tokens)
         return replace(answer, text=text, output_tokens=count_tokens(text))
 
     def _write(self, data: bytes) -> None:

@@ -1,19 +1,19 @@
-import time
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from kaizen_engine.optimize.strategy import STRATEGIES
-from kaizen_engine.states import JOB_TRANSITIONS, JobState, Verdict
+from kaizen_engine.states import Verdict
+from optimization_app.following import job_follow
 from optimization_app.models import Job
-from optimization_app.selectors import job_by_public_id, job_sentence
+from optimization_app.selectors import job_sentence
 from optimization_app.services.start import job_start
 from projects_app.commands import CheckFailed, ProjectCommand
+from projects_app.exceptions import Conflict
 from projects_app.models import Project
 from tasks_app.selectors import task_get
 
 BETTER = frozenset({Verdict.CONFIRMED.value, Verdict.LIKELY.value})
-LOOK_AGAIN_S = 1.0
 SETTINGS = {
     "optimizer": "optimizer_type",
     "trials": "num_trials",
@@ -37,32 +37,30 @@ class Command(ProjectCommand):
         parser.add_argument("--demos", type=int, metavar="N", help="most demonstrations")
         parser.add_argument("--budget-usd", metavar="AMOUNT", help="most that it may spend")
         parser.add_argument("--minutes", type=int, metavar="N", help="most that it may take")
+        parser.add_argument("--yes", action="store_true", help="start it, whatever it may cost")
         parser.add_argument("--wait", action="store_true", help="follow the job to its end")
 
     def run(self, project: Project, options: dict[str, Any]) -> None:
         task = task_get(project, options["task"])
         config = {SETTINGS[name]: options[name] for name in SETTINGS if options[name] is not None}
         actor = self.actor(project, options)
-        job, created = job_start(actor=actor, task=task, trigger="command", config=config)
+        try:
+            job, created = job_start(
+                actor=actor, task=task, trigger="command", config=config, confirm=options["yes"]
+            )
+        except Conflict as error:
+            if error.code != "confirmation_needed":
+                raise
+            raise CheckFailed(f"{error}; with --yes it starts") from error
         if not created:
             self.say(f"{task.slug} has a live job already; its settings are its own")
         if not options["wait"]:
             self.show(_as_json(job) | {"created": created}, f"{job.public_id} {job.state}", options)
             return
-        job = self._follow(project, job, options)
+        job = job_follow(project, job, self.progress(options))
         self.show(_as_json(job) | {"created": created}, _as_text(job), options)
         if job.verdict not in BETTER:
             raise CheckFailed(job_sentence(job))
-
-    def _follow(self, project: Project, job: Job, options: dict[str, Any]) -> Job:
-        """Wait for the job's end; whoever interrupts this leaves the job running."""
-        line = self.progress(options)
-        while JOB_TRANSITIONS[JobState(job.state)]:
-            line.update(job.progress / 100, f"{job_sentence(job)} {job.spent_usd:.4f} USD")
-            time.sleep(LOOK_AGAIN_S)
-            job = job_by_public_id(project, job.public_id)
-        line.clear()
-        return job
 
 
 def _as_json(job: Job) -> dict[str, Any]:
