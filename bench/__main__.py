@@ -9,6 +9,7 @@ BENCHES = {
     "same_bytes": "one hold-out sent by four senders, compared byte by byte",
     "hot_paths": "requests a second beside the same work done bare (wrk, pgbench, PostgreSQL)",
     "sdk_calls": "what a call of the SDK costs the application",
+    "upload": "a dataset of 100 MiB over HTTP: seconds and peak memory of the web process",
     "start": "start time and idle memory of the web process beside bare Django",
 }
 

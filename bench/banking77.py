@@ -72,6 +72,7 @@ print(json.dumps({{"prompt_id": str(task.public_id)}}))
 class Outcome:
     label: str
     verdict: str
+    dev: dict[str, Any]
     holdout: dict[str, Any]
     test_before: float
     test_after: float
@@ -114,7 +115,8 @@ class Bench:
         groups = [str(index) for index in range(len(test))]
         paired = compare(before, after, groups, alpha=0.025, minimum_effect=0.0, seed=0)
         return Outcome(
-            f"{strategy}, {label}", result["verdict"], result["evidence"].get("holdout") or {},
+            f"{strategy}, {label}", result["verdict"], result["evidence"]["dev"],
+            result["evidence"].get("holdout") or {},
             mean(before), mean(after), paired.low, paired.high, result["evidence"]["calls"],
             tuple(result["estimate"]["calls"]), seconds, memory.peak_mib,
         )  # fmt: skip
@@ -214,11 +216,18 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
+def means(scores: dict[str, Any]) -> str:
+    """Return the mean before and after, as far as there are."""
+    found = [scores.get(name) for name in ("before", "after")]
+    return " to ".join(f"{one['mean']:.3f}" if one else "-" for one in found)
+
+
 def line(outcome: Outcome) -> str:
     hold = outcome.holdout
     interval = f"{hold['low']:+.3f} to {hold['high']:+.3f}" if hold else "none"
     return (
-        f"| {outcome.label} | {outcome.verdict} | {interval} | {outcome.test_before:.3f} "
+        f"| {outcome.label} | {outcome.verdict} | {means(outcome.dev)} | {means(hold)} "
+        f"| {interval} | {outcome.test_before:.3f} "
         f"| {outcome.test_after:.3f} | {outcome.low:+.3f} to {outcome.high:+.3f} "
         f"| {outcome.calls} | {outcome.predicted[0]} to {outcome.predicted[1]} "
         f"| {outcome.seconds:.1f} | {outcome.peak_mib:.0f} |"
@@ -246,8 +255,9 @@ def main(arguments: list[str] | None = None) -> None:
     train, test = read(options.data / "train.csv"), read(options.data / "test.csv")
     print(f"demo model: source hash {source_hash()}")
     print(
-        "| strategy, labels | verdict | hold-out gain | test before | after | 95 % gain | calls "
-        "| predicted | s | peak MiB |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| strategy, labels | verdict | dev | hold-out | hold-out gain | test before | after "
+        "| 95 % gain | calls | predicted | s | peak MiB |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|---|"
     )
     controls = {}
     with installation() as site:
@@ -257,8 +267,10 @@ def main(arguments: list[str] | None = None) -> None:
     for strategy, outcomes in controls.items():
         if outcomes:
             above = sum(bool(one.holdout) and one.holdout["low"] > 0 for one in outcomes)
+            passed = sum(one.verdict in ("confirmed", "likely") for one in outcomes)
             print(
-                f"{strategy}, shuffled: {above} of {len(outcomes)} hold-out intervals above zero, "
+                f"{strategy}, shuffled: {passed} of {len(outcomes)} confirmed or likely, {above} "
+                "hold-out intervals above zero, "
                 f"mean accuracy on test {mean([one.test_after for one in outcomes]):.3f}"
             )
 
