@@ -53,6 +53,7 @@ class Reading:
     detail: str
     errors: list[dict[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
@@ -85,6 +86,7 @@ def _document(request: Request | HttpRequest | None, reading: Reading) -> dict[s
         "detail": reading.detail,
         "errors": reading.errors,
         "request_id": getattr(request, "request_id", ""),
+        **reading.facts,
     }
 
 
@@ -104,7 +106,8 @@ def _kaizen_reading(error: KaizenError) -> Reading:
     errors = [{"field": name, "message": text} for name, text in fields.items()]
     wait = getattr(error, "retry_after", None) if status == 503 else None
     headers = {} if wait is None else {"Retry-After": str(int(wait) + 1)}
-    return Reading(status, error.code, str(error), errors, headers)
+    facts = error.facts if isinstance(error, Conflict) else {}
+    return Reading(status, error.code, str(error), errors, headers, facts)
 
 
 def _drf_reading(error: drf.APIException) -> Reading:

@@ -12,6 +12,11 @@ from kaizen_site.problems import problem_page
 
 urlpatterns = [
     path("", include("optimization_app.urls")),
+    path("", include("optimization_app.labelling_urls")),
+    path("", include("optimization_app.insight_urls")),
+    path("", include("feedback_app.evaluator_urls")),
+    path("", include("feedback_app.urls")),
+    path("", include("llm_app.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("health", health, name="health"),
     path("docs", api_docs, name="docs"),

@@ -33,12 +33,15 @@ class UsageError(CommandError):
 
 
 class ProjectCommand(BaseCommand):
-    """A command within one project. Subclasses write `add_options` and `run`."""
+    """A command within one project. Subclasses write `add_options` and `run`, or `run_anywhere`
+    where `needs_project` is false and none is named."""
 
     acts_as_member: ClassVar[bool] = False
+    needs_project: ClassVar[bool] = True
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--project", required=True, metavar="SLUG", help="the project")
+        text = "the project"
+        parser.add_argument("--project", required=self.needs_project, metavar="SLUG", help=text)
         parser.add_argument("--json", action="store_true", help="print the result as one JSON")
         if self.acts_as_member:
             text = "the member who acts; without it, the system does"
@@ -50,9 +53,15 @@ class ProjectCommand(BaseCommand):
     def run(self, project: Project, options: dict[str, Any]) -> None:
         raise NotImplementedError
 
+    def run_anywhere(self, options: dict[str, Any]) -> None:
+        raise NotImplementedError
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.run(project_by_slug(options["project"]), options)
+            if options["project"] is None:
+                self.run_anywhere(options)
+            else:
+                self.run(project_by_slug(options["project"]), options)
         except (NotHere, InvalidInput, NotAllowed) as error:
             raise UsageError(_in_words(error)) from error
         except KaizenError as error:

@@ -6,7 +6,8 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from projects_app.actors import Actor
 from projects_app.models import Project, Role, User
@@ -25,15 +26,15 @@ class Visit:
         return self.actor.allows(role=role)
 
 
-Page = Callable[Concatenate[Visit, ...], HttpResponse]
+Page = Callable[Concatenate[Visit, ...], HttpResponseBase]
 
 
-def project_page(page: Page) -> Callable[..., HttpResponse]:
+def project_page(page: Page) -> Callable[..., HttpResponseBase]:
     """Sign the visitor in and find the project; 404 for one they are no member of."""
 
     @login_required
     @wraps(page)
-    def view(request: HttpRequest, project: str, **kwargs: Any) -> HttpResponse:
+    def view(request: HttpRequest, project: str, **kwargs: Any) -> HttpResponseBase:
         user = request.user
         if not isinstance(user, User):
             raise Http404

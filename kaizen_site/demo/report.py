@@ -5,7 +5,8 @@ from decimal import Decimal
 from statistics import fmean
 from typing import Any
 
-from kaizen_engine.evaluate.metrics import metric_by_name
+from kaizen_engine.evaluate.evaluator import Case, Evaluator
+from kaizen_engine.evaluate.spec import evaluator_from_spec
 from kaizen_engine.prompts.parse import OutputParseError, parse_output
 from kaizen_engine.prompts.render import render_messages
 from kaizen_site.demo.stack import DemoFailed
@@ -21,12 +22,12 @@ def rescored(job: Job, winner: PromptVersion) -> dict[str, float]:
     Raises DemoFailed where a row or the frozen evidence says something else.
     """
     artifacts = {"baseline": job.seed_version.artifact, "winner": winner.artifact}
-    metric = metric_by_name(job.task.metric)
+    evaluator = evaluator_from_spec(job.task.evaluator)
     means = {}
     for label in LABELS:
         rows = EvaluationRow.objects.filter(job=job, label=label).select_related("example")
         artifact = artifacts[label.split("_")[0]]
-        scores = [_score(metric, artifact, row) for row in rows]
+        scores = [_score(evaluator, artifact, row) for row in rows]
         if not scores or scores != [row.score for row in rows]:
             raise DemoFailed(f"the rows of {label} do not give the scores stored with them")
         means[label] = fmean(scores)
@@ -34,13 +35,14 @@ def rescored(job: Job, winner: PromptVersion) -> dict[str, float]:
     return means
 
 
-def _score(metric: Any, artifact: dict[str, Any], row: EvaluationRow) -> float:
+def _score(evaluator: Evaluator, artifact: dict[str, Any], row: EvaluationRow) -> float:
     render_messages(artifact, row.example.inputs)
     try:
         output = parse_output(artifact, row.text)
     except OutputParseError:
         return 0.0
-    return float(metric.score(row.example.outputs, output))
+    case = Case(str(row.example_id), row.example.inputs, row.example.outputs, output, row.text)
+    return evaluator.evaluate(case).score
 
 
 def _compare(means: dict[str, float], evidence: dict[str, Any]) -> None:

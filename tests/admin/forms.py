@@ -12,17 +12,18 @@ from optimization_app.models import Job
 from projects_app.models import ApiKey, Membership, Project, Role, Scope, User
 from prompts_app.models import GitConnection, PullRequest, Repository
 from tasks_app.models import Task
-from tests.admin.rooms import Room, cancel, decision, page, propose
+from tests.admin.rooms import Room, cancel, decision, page, propose, propose_version
 from tests.factories.projects import MembershipFactory
 from tests.factories.tasks import TaskFactory
 
 SETTINGS = {
     "input_schema": "{}",
     "output_schema": "{}",
-    "metric": "exact_match",
+    "evaluator": '{"kind": "exact_match"}',
     "feedback_origin": "user",
     "good_score": "0.8",
     "minimum_effect": "0.02",
+    "judge_floor": "0.6",
     "threshold": "50",
     "optimizer": "bootstrap",
     "num_trials": "9",
@@ -120,6 +121,7 @@ WRITES: dict[str, Write] = {
     "git add": Write(Role.ADMIN, add(GitConnection, git_data)),
     "repository add": Write(Role.ADMIN, add(Repository, repository_data)),
     "propose": Write(Role.EDITOR, lambda room: (propose(room.rows[PullRequest]), {})),
+    "propose version": Write(Role.EDITOR, lambda room: (propose_version(room.first), {})),
     "price add": Write(Role.ADMIN, add(ModelPrice, price_data)),
     "price change": Write(Role.ADMIN, change(ModelPrice, price_data)),
     "member add": Write(Role.ADMIN, _add_member),

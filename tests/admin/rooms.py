@@ -170,6 +170,10 @@ def propose(pull: PullRequest) -> str:
     return reverse("admin:prompts_app_pullrequest_propose", args=[pull.pk])
 
 
+def propose_version(version: PromptVersion) -> str:
+    return reverse("admin:prompts_app_promptversion_propose", args=[version.pk])
+
+
 def footprint() -> dict[str, list[Any]]:
     """Return every stored value of every tenant model, to compare before and after."""
     return {

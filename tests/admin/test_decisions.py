@@ -11,6 +11,7 @@ from optimization_app.models import Job
 from projects_app.actors import Actor
 from projects_app.models import AuditEntry, Role, User
 from prompts_app.models import PromptVersion, Tag
+from prompts_app.services.change_notes import change_note_write
 from prompts_app.services.review import version_approve, version_reject
 from tests.admin.rooms import Room, cancel, decision, footprint, page
 from tests.factories.optimization import JobFactory
@@ -183,3 +184,10 @@ def test_cancelling_what_has_ended_is_words(maple: Room, sign_in: SignIn) -> Non
     before = footprint()
     assert "Reason" in said(sign_in(maple.people[Role.EDITOR]), cancel(job), reason=NUL)
     assert footprint() == before
+
+
+def test_a_changelog_names_the_model_that_wrote_it(maple: Room, approver: Client) -> None:
+    change_note_write(version=maple.proven, text="Names <b>fees</b> too.", writer="demo/analyst")
+    shown = approver.get(page(PromptVersion, "change", maple.proven.pk)).content.decode()
+    assert "written by demo/analyst" in shown
+    assert "Names &lt;b&gt;fees&lt;/b&gt; too." in shown

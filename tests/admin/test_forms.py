@@ -15,6 +15,7 @@ from projects_app.services.keys import api_key_find
 from tasks_app.models import Task
 from tests.admin.forms import connection_data, key_data, price_data, task_data
 from tests.admin.rooms import Room, footprint, page
+from tests.factories.tasks import TaskFactory
 
 SignIn = Callable[[User], Client]
 KEY = re.compile(r"kz_live_\w{8}_[\w-]{43}")
@@ -132,7 +133,7 @@ def test_a_schema_that_is_no_object_is_refused(
         ("minutes", "31"),
         ("good_score", "nan"),
         ("slug", "no spaces"),
-        ("metric", "beauty"),
+        ("evaluator", '{"kind": "beauty"}'),
         ("optimizer", "magic"),
         ("output_schema", '{"type": "object", "properties": {"a": {"type": "nothing"}}}'),
     ],
@@ -178,3 +179,16 @@ def test_history_leads_to_the_audit_trail_of_the_row(maple: Room, boss: Client) 
     boss.post(page(Task, "change", task.pk), task_data(maple, name="Renamed"))
     trail = boss.get(page(Task, "history", task.pk), follow=True)
     assert [entry.action for entry in trail.context["cl"].result_list] == ["kaizen.task.changed"]
+
+
+@pytest.mark.parametrize(("chosen", "stored"), [("True", True), ("False", False), ("", None)])
+def test_a_task_is_told_whether_new_versions_reason(
+    maple: Room, boss: Client, chosen: str, stored: bool | None
+) -> None:
+    task = TaskFactory(project=maple.project, reasoning=not stored)
+    address = page(Task, "change", task.pk)
+    assert f'<option value="{not stored}" selected>' in boss.get(address).content.decode()
+    changed = boss.post(address, task_data(maple, name=task.name, reasoning=chosen))
+    assert changed.status_code == 302, errors(changed)
+    task.refresh_from_db()
+    assert task.reasoning is stored

@@ -9,7 +9,7 @@ from kaizen_engine.states import PullRequestState
 from projects_app.models import AuditEntry, Role, User
 from prompts_app.models import GitConnection, PromptVersion, PullRequest, Repository
 from tests.admin.forms import git_data, repository_data
-from tests.admin.rooms import Room, footprint, page, propose
+from tests.admin.rooms import Room, footprint, page, propose, propose_version
 from tests.admin.test_forms import errors
 from tests.factories.projects import MembershipFactory
 from tests.factories.prompts import GateResultFactory, GitConnectionFactory
@@ -120,6 +120,50 @@ def test_a_stranger_proposes_nothing(pk: str, maple: Room, zebra: Room, sign_in:
     place = propose(zebra.rows[PullRequest])
     if pk == "nothing":
         place = place.replace(f"/{zebra.rows[PullRequest].pk}/", "/999999/")
+    assert sign_in(maple.people[Role.ADMIN]).post(place).status_code == 404
+    assert footprint() == before
+
+
+def test_a_draft_without_a_pull_request_is_proposed_by_a_button(
+    maple: Room, editor: Client
+) -> None:
+    PullRequest.objects.all().delete()
+    place = page(PromptVersion, "change", maple.proven.pk)
+    assert propose_version(maple.proven) in editor.get(place).content.decode()
+    assert editor.get(propose_version(maple.proven)).status_code == 405
+    answer = editor.post(propose_version(maple.proven), follow=True).content.decode()
+    assert "the pull request is opened within a minute" in answer
+    pull = PullRequest.objects.get()
+    assert (pull.version, pull.state) == (maple.proven, PullRequestState.OPENING)
+    assert propose_version(maple.proven) not in answer
+    assert pull.head in answer
+
+
+def test_the_button_is_for_editors_where_there_is_a_repository_and_no_rejection(
+    maple: Room, editor: Client, sign_in: SignIn
+) -> None:
+    place, offer = page(PromptVersion, "change", maple.proven.pk), propose_version(maple.proven)
+    assert offer not in editor.get(place).content.decode(), "it has a pull request"
+    PullRequest.objects.all().delete()
+    viewer = sign_in(maple.people[Role.VIEWER])
+    assert offer not in viewer.get(place).content.decode()
+    assert viewer.post(offer).status_code == 403
+    PromptVersion.objects.filter(pk=maple.proven.pk).update(review_state="rejected")
+    assert offer not in editor.get(place).content.decode()
+    assert "was rejected" in editor.post(offer, follow=True).content.decode()
+    PromptVersion.objects.filter(pk=maple.proven.pk).update(review_state="draft")
+    Repository.objects.all().delete()
+    assert offer not in editor.get(place).content.decode()
+    assert "has no repository" in editor.post(offer, follow=True).content.decode()
+    assert not PullRequest.objects.exists()
+
+
+@pytest.mark.parametrize("pk", ["zebra", "nothing"])
+def test_a_stranger_proposes_no_version(pk: str, maple: Room, zebra: Room, sign_in: SignIn) -> None:
+    before = footprint()
+    place = propose_version(zebra.first)
+    if pk == "nothing":
+        place = place.replace(f"/{zebra.first.pk}/", "/999999/")
     assert sign_in(maple.people[Role.ADMIN]).post(place).status_code == 404
     assert footprint() == before
 

@@ -2,13 +2,27 @@
 
 from dataclasses import dataclass, replace
 
+from feedback_app.models import Dataset
 from kaizen_engine.prompts.artifact import Demo, PromptArtifact
 from kaizen_engine.states import Verdict
-from optimization_app.models import Job
+from optimization_app.models import Insight, Job
+from optimization_app.passports import judge_of
 from projects_app.models import ApiKey
 from prompts_app.models import PromptVersion
+from tasks_app.models import Task
 from tests.admin.rooms import Room, furnish, page
-from tests.factories.optimization import JobFactory, TrialFactory
+from tests.factories.feedback import ExampleFactory, FeedbackFactory
+from tests.factories.insights import (
+    InsightFactory,
+    InsightSightingFactory,
+    SuggestedExampleFactory,
+)
+from tests.factories.labels import (
+    JudgePassportFactory,
+    JudgeVerdictFactory,
+    LabelItemFactory,
+)
+from tests.factories.optimization import EvaluationRowFactory, JobFactory, TrialFactory
 from tests.factories.prompts import PromptVersionFactory
 from tests.factories.tasks import TaskFactory
 
@@ -20,6 +34,8 @@ class Stage:
     weak: PromptVersion
     running: Job
     finished: Job
+    insight: Insight
+    evaluation: Job
 
     @property
     def pages(self) -> dict[str, str]:
@@ -33,10 +49,33 @@ class Stage:
             "finished job": page(Job, "change", self.finished.pk),
             "task": page(type(self.draft.task), "change", self.draft.task_id),
             "key": page(ApiKey, "add"),
+            "spend": f"/p/{self.room.project.slug}/spend/",
             "job list": f"/p/{self.room.project.slug}/jobs/",
             "live job page": self._job_page(self.running),
             "ended job page": self._job_page(self.finished),
+            "an evaluation": self._job_page(self.evaluation),
+            "evaluate": self.evaluate,
+            "datasets": f"/p/{self.room.project.slug}/datasets/",
+            "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
+            "labelling": f"/p/{self.room.project.slug}/labelling/",
+            "an answer to label": self.labelling,
+            "how it is scored": self.evaluator,
+            "insights": f"/p/{self.room.project.slug}/insights/",
+            "an insight": f"/p/{self.room.project.slug}/insights/{self.insight.public_id}/",
         }
+
+    @property
+    def labelling(self) -> str:
+        return f"/p/{self.room.project.slug}/labelling/{self.draft.task.slug}/"
+
+    @property
+    def evaluate(self) -> str:
+        place = f"/p/{self.room.project.slug}/prompts/{self.draft.task.slug}"
+        return f"{place}/versions/{self.draft.number}/evaluate/"
+
+    @property
+    def evaluator(self) -> str:
+        return f"/p/{self.room.project.slug}/tasks/{self.draft.task.slug}/evaluator/"
 
     def _job_page(self, job: Job) -> str:
         return f"/p/{self.room.project.slug}/jobs/{job.public_id}/"
@@ -56,7 +95,53 @@ def build_stage() -> Stage:
     )
     for number in range(4):
         TrialFactory(job=finished, number=number, score=0.4 + number / 10, is_best=number == 3)
-    return Stage(room, draft, weak, room.rows[Job], finished)
+    _judged(draft.task)
+    ExampleFactory(task=draft.task, feedback=FeedbackFactory(task=draft.task))
+    insight = InsightFactory(
+        task=draft.task, diagnosis="Parcels are taken for bills.", analyst="demo/demo"
+    )
+    SuggestedExampleFactory(insight=insight)
+    for failures in (6, 4):
+        InsightSightingFactory(insight=insight, failures=failures)
+    return Stage(room, draft, weak, room.rows[Job], finished, insight, _evaluation(draft))
+
+
+def _evaluation(version: PromptVersion) -> Job:
+    """An evaluation that ended, with a row that the version got wrong."""
+    row = ExampleFactory(task=version.task)
+    figures = {"n": 1, "parts": {"exact": 0.0, "length": 1.0}, "unreadable": 1}
+    summary = {
+        "splits": {
+            "dev": {"rows": 1, "before": figures | {"mean": 1.0}, "after": figures | {"mean": 0.5}}
+        },
+        "is_complete": True,
+        "is_compared": True,
+        "cached": 1,
+        "look": 1,
+        "looked_at": 40,
+        "failures": [row.pk],
+    }
+    job = JobFactory(
+        seed_version=version.parents.get(),
+        evaluating=version,
+        succeeded=True,
+        verdict=Verdict.NOT_ENOUGH_EVIDENCE.value,
+        result={"evaluation": summary, "evidence": version.evidence},
+    )
+    EvaluationRowFactory(job=job, example=row, label="winner_dev", score=0.5, text="no label")
+    return job
+
+
+def _judged(task: Task) -> None:
+    """Two answers to label, of which the judge has spoken, and its passport."""
+    spec = {"kind": "rubric", "rubric": "A good answer names the desk.", "model": "own/judge"}
+    Task.objects.filter(pk=task.pk).update(evaluator=spec)
+    judge = judge_of(spec)
+    assert judge is not None
+    JudgePassportFactory(task=task, judge_hash=judge.hash, judge=spec)
+    for answer in ("billing", "shipping"):
+        item = LabelItemFactory(task=task, answer={"label": answer})
+        JudgeVerdictFactory(item=item, judge_hash=judge.hash)
 
 
 def _version(parent: PromptVersion, system: str, verdict: Verdict, *, gain: float) -> PromptVersion:

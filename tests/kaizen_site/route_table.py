@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from feedback_app.models import Feedback, TaskCounter
+from feedback_app.models import Dataset, Feedback, TaskCounter
 from kaizen_engine.states import GateBasis
 from optimization_app.models import Job
 from projects_app.actors import Actor
@@ -20,7 +20,7 @@ from projects_app.models import ApiKey, Project, Scope
 from prompts_app.models import GateResult, PromptVersion, Tag
 from prompts_app.services.tags import version_promote
 from tasks_app.models import Task
-from tests.factories.feedback import FeedbackFactory
+from tests.factories.feedback import DatasetFactory, ExampleFactory, FeedbackFactory
 from tests.factories.llm import ModelPriceFactory
 from tests.factories.optimization import JobFactory
 from tests.factories.projects import ApiKeyFactory
@@ -38,7 +38,9 @@ class World:
     ready: Task
     running: Job
     finished: Job
+    evaluation: Job
     key: ApiKey
+    dataset: Dataset
 
     @property
     def names(self) -> set[str]:
@@ -47,7 +49,8 @@ class World:
         versions = PromptVersion.objects.filter(task__project=self.project)
         jobs = Job.objects.filter(task__project=self.project)
         keys = ApiKey.objects.filter(project=self.project)
-        ids = [row.public_id for rows in (tasks, versions, jobs, keys) for row in rows]
+        datasets = Dataset.objects.filter(project=self.project)
+        ids = [row.public_id for rows in (tasks, versions, jobs, keys, datasets) for row in rows]
         return {task.slug for task in tasks} | {str(one) for one in ids}
 
 
@@ -65,9 +68,19 @@ def build_world(project: Project) -> World:
         proven=proven,
         ready=_ready_task(project),
         running=_job(project, "running", running=True),
-        finished=JobFactory(seed_version=second, result_version=proven, succeeded=True),
+        finished=JobFactory(
+            seed_version=second, result_version=proven, succeeded=True, recorded=True
+        ),
+        evaluation=JobFactory(seed_version=second, evaluating=proven),
         key=ApiKeyFactory(project=project),
+        dataset=_dataset(task),
     )
+
+
+def _dataset(task: Task) -> Dataset:
+    dataset = DatasetFactory(task=task, name=f"{task.slug} rows", frozen=True)
+    ExampleFactory(task=task, dataset=dataset, origin="import")
+    return dataset
 
 
 def _ready_task(project: Project) -> Task:
@@ -92,6 +105,7 @@ def footprint(world: World) -> dict[str, Any]:
     return {
         "feedback": Feedback.objects.filter(project=world.project).count(),
         "tasks": Task.objects.filter(project=world.project).count(),
+        "datasets": Dataset.objects.filter(project=world.project).count(),
         "versions": PromptVersion.objects.filter(**mine).count(),
         "gates": GateResult.objects.filter(version__task__project=world.project).count(),
         "tags": list(Tag.objects.filter(**mine).values_list("pk", "version_id", "revision")),
@@ -102,11 +116,15 @@ def footprint(world: World) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `named` is the id or slug of the object it is about."""
+    """One request. `named` is the id or slug of the object it is about.
+
+    With a `file` the body is a form that has it.
+    """
 
     path: str
     body: Any = None
     named: str = ""
+    file: str = ""
 
     def about_nothing(self) -> "Call":
         """Return the same call about an object that nobody has."""
@@ -190,6 +208,22 @@ def _start(world: World) -> Call:
     return Call("/api/v1/optimization/start", {"prompt_id": named, "config": config}, named)
 
 
+def _upload(world: World) -> Call:
+    named = world.task.slug
+    body = {"name": "new rows", "task": named, "input_fields": "text", "output_fields": "label"}
+    return Call("/api/v1/datasets/upload", body, named, file="text,label\nhello,shipping\n")
+
+
+def _of_dataset(world: World) -> Call:
+    named = str(world.dataset.public_id)
+    return Call(f"/api/v1/datasets/{named}", named=named)
+
+
+def _evaluation(world: World) -> Call:
+    named = str(world.ready.public_id)
+    return Call("/api/v1/evaluations", {"prompt_id": named, "config": {"minutes": 5}}, named)
+
+
 def _move(world: World) -> dict[str, Any]:
     version = str(world.proven.public_id)
     return {"version": version, "tag": "production", "reason": "proven", "expected_revision": 2}
@@ -226,6 +260,9 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/tasks/{slug}": Route(
         lambda world: Call(f"/api/v1/tasks/{world.task.slug}", named=world.task.slug)
     ),
+    "GET /api/v1/tasks/{slug}/judge": Route(
+        lambda world: Call(f"/api/v1/tasks/{world.task.slug}/judge", named=world.task.slug)
+    ),
     "GET /api/v1/tasks/{slug}/prompt": Route(
         lambda world: Call(f"/api/v1/tasks/{world.task.slug}/prompt", named=world.task.slug),
         query=("tag",),
@@ -251,17 +288,36 @@ ROUTES: dict[str, Route] = {
     "POST /api/v1/prompts/{prompt_id}/versions": Route(
         _of_prompt("versions", _version), status=201, creates=PromptVersion
     ),
+    "GET /api/v1/prompts/{prompt_id}/versions/{version_id}": Route(
+        lambda world: Call(
+            f"/api/v1/prompts/{world.task.public_id}/versions/{world.proven.public_id}",
+            named=str(world.proven.public_id),
+        )
+    ),
     "GET /api/v1/prompts/{prompt_id}/lineage": Route(_of_prompt("lineage", lambda world: None)),
     "POST /api/v1/prompts/{prompt_id}/promote": Route(_of_prompt("promote", _move)),
     "POST /api/v1/prompts/{prompt_id}/rollback": Route(
         _of_prompt("rollback", lambda world: {"tag": "production", "reason": "worse"})
     ),
+    "POST /api/v1/datasets/upload": Route(_upload, status=201, creates=Dataset),
+    "GET /api/v1/datasets": Route(
+        lambda world: Call("/api/v1/datasets"), is_list=True, query=("before",)
+    ),
+    "GET /api/v1/datasets/{dataset_id}": Route(_of_dataset),
     "POST /api/v1/optimization/start": Route(_start, status=202, creates=Job),
+    "POST /api/v1/evaluations": Route(_evaluation, status=202, creates=Job),
+    "GET /api/v1/evaluations/{job_id}": Route(
+        lambda world: Call(
+            f"/api/v1/evaluations/{world.evaluation.public_id}",
+            named=str(world.evaluation.public_id),
+        )
+    ),
     "GET /api/v1/optimization/jobs": Route(
         lambda world: Call("/api/v1/optimization/jobs"), is_list=True, query=("before",)
     ),
     "GET /api/v1/optimization/jobs/{job_id}": Route(_of_job("running")),
     "GET /api/v1/optimization/jobs/{job_id}/result": Route(_of_job("finished", "/result")),
+    "GET /api/v1/optimization/jobs/{job_id}/bundle": Route(_of_job("finished", "/bundle")),
     "POST /api/v1/optimization/jobs/{job_id}/promote": Route(
         _of_job("finished", "/promote", {"reason": "proven"})
     ),

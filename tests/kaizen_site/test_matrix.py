@@ -1,10 +1,14 @@
 """Every route against every kind of key: generated from the OpenAPI document."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from kaizen_site.docs import openapi_document
@@ -24,7 +28,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 KEYED = [name for name, operation in OPERATIONS.items() if "x-required-scope" in operation]
 ABOUT = [name for name in KEYED if "{" in name or name in {"POST /api/v1/feedback", BATCH}]
-ABOUT.append("POST /api/v1/optimization/start")
+ABOUT += ["POST /api/v1/optimization/start", "POST /api/v1/datasets/upload"]
 NAMING_A_VERSION = [("versions", "parent"), ("promote", "version"), ("rollback", "version")]
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 GARBAGE = (
@@ -50,6 +54,9 @@ def other_world(other_project: Project) -> World:
 def send(client: Client, route: str, call: Call, **headers: str) -> Any:
     method = route.partition(" ")[0].lower()
     body = {} if call.body is None else {"data": call.body, "format": "json"}
+    if call.file:
+        file = SimpleUploadedFile("rows.csv", call.file.encode())
+        body = {"data": {**call.body, "file": file}, "format": "multipart"}
     return getattr(client, method)(call.path, **body, headers=headers)
 
 
@@ -199,7 +206,7 @@ def test_no_answer_carries_anything_of_another_project(
     route: str, world: World, other_world: World, api_client: JsonClient
 ) -> None:
     answer = send(api_client, route, ROUTES[route].call(world))
-    assert not set(_texts(answer.json())) & (other_world.names - world.names)
+    assert not set(_texts(_content(answer))) & (other_world.names - world.names)
 
 
 @pytest.mark.parametrize("route", [name for name in KEYED if ROUTES[name].creates])
@@ -216,7 +223,8 @@ def test_a_create_lands_in_the_keys_project(
     assert (made.task if hasattr(made, "task") else made).project == world.project
     assert footprint(other_world) == before
     if isinstance(call.body, dict):
-        retry = Call(call.path, ROUTES[route].call(world).body | elsewhere)
+        fresh = ROUTES[route].call(world)
+        retry = replace(fresh, body=fresh.body | elsewhere)
         assert send(api_client, route, retry).status_code == 400
 
 
@@ -241,6 +249,15 @@ def test_an_answer_is_read_as_json_or_not_at_all(
     assert problem(send(api_client, route, call, Accept="text/csv"), 406)
     head = api_client.head(call.path)
     assert (head.status_code, head.content) == (200, b"")
+
+
+def _content(answer: Any) -> Any:
+    """Return what the answer says; of a zip, the text of each of its files."""
+    if answer["Content-Type"] != "application/zip":
+        return answer.json()
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        files = [archive.read(name).decode() for name in archive.namelist()]
+    return [json.loads(line) for file in files for line in file.splitlines()]
 
 
 def _texts(value: Any) -> Iterator[str]:
