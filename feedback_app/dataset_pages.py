@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -24,12 +23,12 @@ from feedback_app.services.datasets import dataset_declare
 from feedback_app.services.uploads import RowsAhead, dataset_upload
 from kaizen_engine.states import Split
 from projects_app.exceptions import InvalidInput, NotHere
+from projects_app.lists import show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 from tasks_app.models import Task
 from tasks_app.selectors import task_get, task_list
 
-PAGE = 25
 PREVIEWED = 5
 SPLIT_WORDS = {"": "dealt out by the next job", "test": "hold-out", "red_team": "red team"}
 
@@ -133,7 +132,7 @@ def dataset_declare_page(visit: Visit, dataset_id: str) -> HttpResponse:
 
 def _list(visit: Visit, written: Any, errors: dict[str, str]) -> HttpResponse:
     datasets = dataset_list(visit.project, limit=10_000)
-    shown = Paginator(datasets, PAGE).get_page(visit.request.GET.get("page"))
+    shown = show(datasets, visit.request.GET.get("page"))
     splits = dataset_splits(shown)
     context = {
         "project": visit.project,

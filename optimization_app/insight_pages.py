@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -17,12 +16,12 @@ from optimization_app.models import Insight, SuggestedExample
 from optimization_app.services.insight_moves import insight_move
 from optimization_app.services.suggestions import suggestion_accept, suggestion_reject
 from projects_app.exceptions import Conflict, InvalidInput
+from projects_app.lists import show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 from tasks_app.fit import declared
 from tasks_app.models import Task
 
-PAGE = 25
 MOVES = {
     InsightState.APPLIED.value: "The insight is marked as applied.",
     InsightState.DISMISSED.value: "The insight is dismissed.",
@@ -40,7 +39,7 @@ def insight_list_page(visit: Visit) -> HttpResponse:
         state=query.get("state", InsightState.OPEN.value),
         life=query.get("life", ""),
     )
-    shown = Paginator(rows, PAGE).get_page(query.get("page"))
+    shown = show(rows, query.get("page"))
     context = {
         "project": visit.project,
         "page": shown,

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,10 +19,9 @@ from optimization_app.services.bundle import run_export
 from optimization_app.services.cancel import job_cancel
 from optimization_app.services.recording import is_recorded
 from projects_app.exceptions import NotAllowed, NotHere, ServiceError
+from projects_app.lists import show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
-
-PAGE = 25
 
 
 @require_safe
@@ -34,7 +32,7 @@ def job_list_page(visit: Visit) -> HttpResponse:
         visit.project, task=query.get("task", ""), state=query.get("state", ""),
         verdict=query.get("verdict", ""),
     )  # fmt: skip
-    shown = Paginator(jobs, PAGE).get_page(query.get("page"))
+    shown = show(jobs, query.get("page"))
     context = {
         "project": visit.project,
         "page": shown,
