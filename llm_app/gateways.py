@@ -18,9 +18,9 @@ from llm_app.models import Connection, ConnectionKind
 from llm_app.selectors import connection_get, prices_of
 from llm_app.services.connections import connection_secret
 from llm_app.stores import DatabaseBreaker, DatabaseLimiter
-from llm_app.targets import check_target
 from projects_app.exceptions import InvalidInput
 from projects_app.models import Project
+from projects_app.targets import check_target
 
 
 def gateway_for(

@@ -7,9 +7,9 @@ from django.conf import settings
 
 from kaizen_engine.git.base import GitProvider
 from kaizen_engine.git.local import LocalGit
-from llm_app.targets import check_target
 from projects_app.exceptions import InvalidInput
 from projects_app.models import Project
+from projects_app.targets import check_target
 from prompts_app.models import GitConnection, Repository
 
 

@@ -8,12 +8,12 @@ from django.db import transaction
 
 from kaizen_engine.llm.vendors import VENDOR_URLS, Wire
 from llm_app.models import Connection, ConnectionKind, ModelPrice
-from llm_app.secrets import SecretUnreadable, decrypt, encrypt, is_current
-from llm_app.targets import check_target
 from projects_app.actors import Actor
 from projects_app.exceptions import InvalidInput
 from projects_app.models import Project, Role
+from projects_app.secrets import SecretUnreadable, decrypt, encrypt, is_current
 from projects_app.services.audit import audit_record
+from projects_app.targets import check_target
 from projects_app.validation import check_model
 
 SHOWN_FROM = 12

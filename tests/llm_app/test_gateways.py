@@ -18,10 +18,10 @@ from llm_app.journal import DatabaseJournal
 from llm_app.models import BreakerState, CallRecord, LedgerEntry
 from llm_app.services.connections import connection_secret_set
 from llm_app.stores import DatabaseBreaker
-from llm_app.targets import TargetRefused
 from llm_app.writer import GroupCommitWriter
 from projects_app.actors import Actor
 from projects_app.exceptions import InvalidInput, NotHere
+from projects_app.targets import TargetRefused
 from tests.factories.llm import ConnectionFactory, ModelPriceFactory
 from tests.factories.projects import ProjectFactory
 from tests.servers.scripted_openai import ScriptedServer, Step, down, script

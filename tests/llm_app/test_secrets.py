@@ -9,8 +9,8 @@ from django.conf import settings as live_settings
 from django.core.management import CommandError, call_command
 
 from llm_app.models import Connection
-from llm_app.secrets import SecretUnreadable, decrypt, encrypt, is_current
 from llm_app.services.connections import connection_secret, connection_secret_set
+from projects_app.secrets import SecretUnreadable, decrypt, encrypt, is_current
 from tests.factories.llm import ConnectionFactory
 
 PLACE = "connection:1:secret"

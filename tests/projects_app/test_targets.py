@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from llm_app.targets import TargetRefused, check_target, is_public
+from projects_app.targets import TargetRefused, check_target, is_public
 
 PUBLIC = "93.184.216.34"
 NAMES = {
