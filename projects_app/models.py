@@ -1,4 +1,4 @@
-"""Who may do what, and what was done: people, projects, keys, audit, idempotency."""
+"""Who may do what, what was done, and who is told: people, keys, audit, notifications."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +11,15 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from projects_app.choices import choices_of, words_of
+from projects_app.notification_models import (
+    Channel,
+    ChannelKind,
+    Delivery,
+    Event,
+    Notification,
+)
+
+__all__ = ["Channel", "ChannelKind", "Delivery", "Event", "Notification"]
 
 
 class Role(StrEnum):
@@ -151,6 +160,9 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         indexes: ClassVar = [
             models.Index(fields=["project", "-id"], name="audit_by_project"),
+            models.Index(fields=["project", "-at", "-id"], name="audit_by_day"),
+            models.Index(fields=["project", "action", "-id"], name="audit_by_action"),
+            models.Index(fields=["project", "actor", "-id"], name="audit_by_actor"),
             models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
         ]
 
