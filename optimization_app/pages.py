@@ -4,20 +4,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from kaizen_engine.errors import KaizenError
-from kaizen_engine.states import JobState, Verdict
+from optimization_app.job_list import CSV_HEADER, csv_lines, filtered_jobs, line_of
 from optimization_app.job_page import job_page_of
 from optimization_app.models import Job
-from optimization_app.selectors import job_by_public_id, job_rows, job_sentence
+from optimization_app.selectors import job_by_public_id
 from optimization_app.services.bundle import run_export
 from optimization_app.services.cancel import job_cancel
 from optimization_app.services.recording import is_recorded
+from projects_app.csv_export import csv_response
 from projects_app.exceptions import NotAllowed, NotHere, ServiceError
 from projects_app.lists import show
 from projects_app.models import Role
@@ -27,21 +28,24 @@ from projects_app.pages import Visit, project_page
 @require_safe
 @project_page
 def job_list_page(visit: Visit) -> HttpResponse:
-    query = visit.request.GET
-    jobs = job_rows(
-        visit.project, task=query.get("task", ""), state=query.get("state", ""),
-        verdict=query.get("verdict", ""),
-    )  # fmt: skip
-    shown = show(jobs, query.get("page"))
+    found = filtered_jobs(visit.project, visit.request.GET)
+    shown = show(found.qs, visit.request.GET.get("page"))
     context = {
         "project": visit.project,
+        "filter": found,
         "page": shown,
-        "rows": [(job, job_sentence(job)) for job in shown],
-        "states": [state.value for state in JobState],
-        "verdicts": [verdict.value for verdict in Verdict],
-        "query": query,
+        "lines": [line_of(job) for job in shown],
+        "may_start": visit.allows(Role.EDITOR),
     }
     return render(visit.request, "optimization_app/jobs.html", context)
+
+
+@require_safe
+@project_page
+def job_csv(visit: Visit) -> HttpResponseBase:
+    """Stream the filtered list as a file."""
+    found = filtered_jobs(visit.project, visit.request.GET)
+    return csv_response(f"jobs-{visit.project.slug}", CSV_HEADER, csv_lines(found.qs))
 
 
 @require_safe

@@ -5,6 +5,7 @@ from optimization_app import evaluation_pages, pages
 app_name = "jobs"
 urlpatterns = [
     path("p/<slug:project>/jobs/", pages.job_list_page, name="list"),
+    path("p/<slug:project>/jobs.csv", pages.job_csv, name="csv"),
     path("p/<slug:project>/jobs/<str:job_id>/", pages.job_page, name="job"),
     path(
         "p/<slug:project>/prompts/<slug:task>/versions/<int:number>/evaluate/",
