@@ -57,6 +57,14 @@ class PullRequestState(StrEnum):
     FAILED = "failed"
 
 
+class DeliveryState(StrEnum):
+    """Of a message to one channel; a try that fails leaves it waiting for the next one."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class GateBasis(StrEnum):
     EVIDENCE = "evidence"
     IMPORT = "import"
@@ -173,6 +181,12 @@ PULL_REQUEST_TRANSITIONS: Mapping[PullRequestState, frozenset[PullRequestState]]
     PullRequestState.MERGED: frozenset(),
     PullRequestState.CLOSED: frozenset(),
     PullRequestState.FAILED: frozenset({PullRequestState.OPENING}),
+}
+
+DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.WAITING: frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED}),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.FAILED: frozenset({DeliveryState.WAITING}),
 }
 
 STOPS_THAT_KEEP_THE_BEST = frozenset(
