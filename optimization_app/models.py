@@ -153,6 +153,13 @@ class Trial(models.Model):
         max_length=10, default="dev", help_text="dev, or search and select, or train for a sample."
     )
     warning = models.CharField(max_length=300, blank=True, default="")
+    cost_usd = models.DecimalField(
+        max_digits=16,
+        decimal_places=9,
+        null=True,
+        blank=True,
+        help_text="What was spent from the figure before it to this one.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

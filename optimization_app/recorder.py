@@ -1,9 +1,11 @@
 """What the engine tells about a running job, written as rows that anybody can follow."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from kaizen_engine.errors import JobAbort
+from kaizen_engine.llm.meter import Spent
 from kaizen_engine.optimize.outcome import EvaluationEvent
 from kaizen_engine.optimize.strategy import TrialEvent
 from kaizen_engine.prompts.artifact import PromptArtifact
@@ -20,19 +22,35 @@ BATCH = 500
 class JobRecorder:
     """The engine's JobEvents. A replay after a crash writes the same rows again, to no effect."""
 
-    def __init__(self, job: Job, writer: GroupCommitWriter, *, trials: int) -> None:
+    def __init__(
+        self,
+        job: Job,
+        writer: GroupCommitWriter,
+        *,
+        trials: int,
+        spent: Callable[[], Spent] = Spent,
+    ) -> None:
         self._job = job
         self._writer = writer
         self._trials = max(1, trials)
+        self._spent = spent
+        self._told = spent().usd
 
     def phase(self, name: str) -> None:
         self._write(lambda: self._update(phase=name, progress=PROGRESS.get(name, 1)))
 
     def trial(self, event: TrialEvent) -> None:
-        self._write(lambda: self._store_trial(event))
+        cost = self._since_the_last()
+        self._write(lambda: self._store_trial(event, cost))
 
     def evaluation(self, event: EvaluationEvent) -> None:
+        self._since_the_last()
         self._write(lambda: self._store_evaluation(event))
+
+    def _since_the_last(self) -> Decimal:
+        """Return what was spent since the last figure; an attempt that replays spends nothing."""
+        before, self._told = self._told, self._spent().usd
+        return self._told - before
 
     def _write(self, run: Callable[[], None]) -> None:
         try:
@@ -43,7 +61,7 @@ class JobRecorder:
     def _update(self, **changes: Any) -> None:
         Job.objects.filter(pk=self._job.pk).update(**changes)
 
-    def _store_trial(self, event: TrialEvent) -> None:
+    def _store_trial(self, event: TrialEvent, cost: Decimal) -> None:
         seed = PromptArtifact.from_dict(self._job.seed_version.artifact)
         row = Trial(
             job=self._job,
@@ -57,6 +75,7 @@ class JobRecorder:
             change_reason=change_reason(seed, event.artifact),
             part=event.part,
             warning=event.warning,
+            cost_usd=cost,
         )
         Trial.objects.bulk_create([row], ignore_conflicts=True)
         done = min(event.number / self._trials, 1.0)

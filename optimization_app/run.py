@@ -108,8 +108,9 @@ def _search(
     gateway = gateway_for(job.task.project, config.models, meter=meter, journal=journal)
     spec = prepared.spec
     trials = planned_trials(spec.strategy, spec.settings, Rows.of(spec.examples))
+    recorder = JobRecorder(job, writer, trials=trials, spent=lambda: meter.spent)
     try:
-        outcome = run_job(spec, gateway, JobRecorder(job, writer, trials=trials))
+        outcome = run_job(spec, gateway, recorder)
     finally:
         journal.settle()
     if outcome.stop_reason is StopReason.CALLS:
