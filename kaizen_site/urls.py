@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("feedback_app.urls")),
     path("", include("llm_app.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("", include("projects_app.audit_urls")),
     path("health", health, name="health"),
     path("docs", api_docs, name="docs"),
     path("docs/swagger.js", docs_script, name="docs-script"),
