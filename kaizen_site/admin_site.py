@@ -5,8 +5,12 @@ from typing import Any
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 # Two templates of the stock admin carry style attributes; scripts stay strict.
 allow_style_attributes = csp_update({"style-src-attr": ["'unsafe-inline'"]})
@@ -37,6 +41,7 @@ class KaizenAdminSite(AdminSite):
     site_title = "Kaizen"
     index_title = "Overview"
     site_url = None
+    enable_nav_sidebar = False
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register as usual, but keep an admin that is not scoped to projects from members."""
@@ -49,6 +54,16 @@ class KaizenAdminSite(AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return allow_style_attributes(super().admin_view(view, cacheable))
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send everybody to the one sign-in page; who is signed in already may not come in."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied
+        return redirect_to_login(
+            request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"), reverse("login")
+        )
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """List what a member works with first, and who may come in last."""

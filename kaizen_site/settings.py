@@ -80,6 +80,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "errors/locked_out.html"
 
 TEMPLATES = [
     {
@@ -120,7 +121,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -208,5 +211,8 @@ Q_CLUSTER = {
         },
     },
 }
+
+# Which client got which version is written by a thread of the web process, beside the requests.
+SIGHTINGS_WRITER = True
 
 LOGGING = logging_config(CONFIG.log_level)

@@ -2,13 +2,15 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from kaizen_site import error_pages
 from kaizen_site.docs import api_docs, docs_script, openapi_schema
 from kaizen_site.health import health
+from kaizen_site.home_pages import start_page
 from kaizen_site.problems import problem_page
+from kaizen_site.sign_in import NewPassword, SignIn
 
 urlpatterns = [
     path("", include("optimization_app.urls")),
@@ -17,8 +19,12 @@ urlpatterns = [
     path("", include("feedback_app.evaluator_urls")),
     path("", include("feedback_app.urls")),
     path("", include("llm_app.urls")),
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("", include("projects_app.audit_urls")),
+    path("", start_page, name="home"),
+    path("", include("kaizen_site.home_urls")),
+    path("login/", SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("password/", NewPassword.as_view(), name="password"),
     path("health", health, name="health"),
     path("docs", api_docs, name="docs"),
     path("docs/swagger.js", docs_script, name="docs-script"),

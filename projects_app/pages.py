@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -25,6 +26,10 @@ class Visit:
     def allows(self, role: Role) -> bool:
         return self.actor.allows(role=role)
 
+
+# Where the header stays outside of projects: the project whose page was looked at last.
+LAST_PROJECT = "kaizen_project"
+A_YEAR_S = 365 * 24 * 3600
 
 Page = Callable[Concatenate[Visit, ...], HttpResponseBase]
 
@@ -47,6 +52,17 @@ def project_page(page: Page) -> Callable[..., HttpResponseBase]:
             request_id=getattr(request, "request_id", ""),
             ip=request.META.get("REMOTE_ADDR") or None,
         )
-        return page(Visit(request, found, actor), **kwargs)
+        request.project = found  # type: ignore[attr-defined]
+        response = page(Visit(request, found, actor), **kwargs)
+        if request.COOKIES.get(LAST_PROJECT) != found.slug:
+            response.set_cookie(
+                LAST_PROJECT,
+                found.slug,
+                max_age=A_YEAR_S,
+                httponly=True,
+                samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
+            )
+        return response
 
     return view

@@ -1,0 +1,40 @@
+"""The pages a member lands on: their projects, and the first page of one."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from projects_app.lists import show
+from projects_app.models import User
+from projects_app.pages import LAST_PROJECT, Visit, project_page
+from projects_app.selectors import projects_of
+
+
+@require_safe
+@login_required
+def start_page(request: HttpRequest) -> HttpResponse:
+    """Go on to the project looked at last, else to the first one; without any, say so."""
+    mine = projects_of(_member(request))
+    last = mine.filter(slug=request.COOKIES.get(LAST_PROJECT, "")).first()
+    found = last or mine.first()
+    return redirect("projects:home", project=found.slug) if found else redirect("projects:list")
+
+
+@require_safe
+@login_required
+def project_list_page(request: HttpRequest) -> HttpResponse:
+    page = show(projects_of(_member(request)), request.GET.get("page"))
+    return render(request, "shell/projects.html", {"page": page})
+
+
+@require_safe
+@project_page
+def home_page(visit: Visit) -> HttpResponse:
+    return render(visit.request, "kaizen_site/home.html", {"project": visit.project})
+
+
+def _member(request: HttpRequest) -> User:
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required lets nobody else in
+    return user
