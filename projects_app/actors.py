@@ -22,6 +22,7 @@ class Actor:
     is_system: bool = False
     request_id: str = ""
     ip: str | None = None
+    key_id: int | None = None
 
     @classmethod
     def member(
@@ -40,6 +41,7 @@ class Actor:
             scopes=frozenset(key.scopes),
             request_id=request_id,
             ip=ip,
+            key_id=key.pk,
         )
 
     @classmethod

@@ -40,6 +40,7 @@ from prompts_app.serializers import (
 from prompts_app.services.checks import gate_checks, measured
 from prompts_app.services.prompts import prompt_create, prompt_version_add
 from prompts_app.services.tags import tag_rollback, version_promote
+from prompts_app.sightings import book
 from tasks_app.models import Task
 from tasks_app.selectors import task_by_public_id
 
@@ -59,7 +60,10 @@ class PromptGetApi(APIView):
         responses={200: PromptOutput, 304: OpenApiResponse(description="Still what you have")},
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
-        live = live_prompt(_actor(request).project_id, slug, request.GET.get("tag", PRODUCTION))
+        actor, tag = _actor(request), request.GET.get("tag", PRODUCTION)
+        live = live_prompt(actor.project_id, slug, tag)
+        if actor.key_id is not None:
+            book.note(actor.key_id, live, tag)
         offered = request.META.get("HTTP_IF_NONE_MATCH", "")
         if offered and _matches(offered, live.etag):
             response = HttpResponse(status=304)

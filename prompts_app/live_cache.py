@@ -15,6 +15,8 @@ KEPT_S = 2
 class LivePrompt(NamedTuple):
     etag: str
     body: bytes
+    task_id: int = 0
+    version_id: int = 0
 
 
 class LiveCache:

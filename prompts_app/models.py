@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from kaizen_engine.states import GateBasis, PullRequestState, ReviewState, Verdict
 from projects_app.choices import choices_of
-from projects_app.models import Project, User
+from projects_app.models import ApiKey, Project, User
 from tasks_app.models import Task
 
 
@@ -133,6 +133,27 @@ class ProjectRevision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project}: {self.revision}"
+
+
+class ClientSighting(models.Model):
+    """Which version an API key really got under a tag, and when: one row for each key and tag."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="sightings")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="sightings")
+    tag = models.CharField(max_length=60)
+    version = models.ForeignKey(PromptVersion, on_delete=models.CASCADE, related_name="sightings")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-seen_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["task", "tag", "api_key"], name="clientsighting_once_per_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api_key} got {self.version}"
 
 
 class GateOutcome(models.TextChoices):

@@ -47,7 +47,8 @@ def _read_live(project_id: int, slug: str, name: str) -> LivePrompt:
         raise NotHere(
             f"nothing is live under {name!r} for the task {slug!r} yet", code="no_active_version"
         )
-    return LivePrompt(etag_of(tag), msgspec.json.encode(_served(tag)))
+    body = msgspec.json.encode(_served(tag))
+    return LivePrompt(etag_of(tag), body, tag.task_id, tag.version_id)
 
 
 def _served(tag: Tag) -> dict[str, Any]:
