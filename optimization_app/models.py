@@ -17,6 +17,7 @@ from optimization_app.label_models import (
     JudgeVerdict,
     LabelItem,
 )
+from optimization_app.playground_models import PlaygroundAnswer, PlaygroundRun
 from projects_app.choices import choices_of
 from projects_app.models import User
 from prompts_app.models import PromptVersion
@@ -32,6 +33,8 @@ __all__ = [
     "JudgeRound",
     "JudgeVerdict",
     "LabelItem",
+    "PlaygroundAnswer",
+    "PlaygroundRun",
     "Step",
     "SuggestedExample",
     "Trial",
