@@ -65,7 +65,7 @@ def evaluator_preview(task: Task, spec: Spec) -> Preview:
 
 
 def _latest(task: Task) -> Iterable[Example]:
-    seen = Example.objects.filter(task=task).exclude(split=Split.TEST.value)
+    seen = Example.objects.filter(task=task, dismissed_at=None).exclude(split=Split.TEST.value)
     return seen.select_related("feedback").order_by("-id")[:ROWS]
 
 

@@ -13,10 +13,14 @@ from tasks_app.models import Task
 
 
 class Feedback(models.Model):
-    """One judged output. `consumed_by` is the job that took it, `prompt_hash` what was served."""
+    """One judged output. `consumed_by` is the job that took it, `prompt_hash` what was served.
+
+    No job takes what was dismissed. What was redacted is dismissed as well, and holds no text.
+    """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    # The indexes below that begin with the project serve the key as well.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="feedback")
     event_id = models.CharField(max_length=64)
     content_hash = models.CharField(max_length=64)
@@ -31,6 +35,8 @@ class Feedback(models.Model):
     origin = models.CharField(max_length=10, choices=choices_of(Origin))
     prompt_hash = models.CharField(max_length=64, blank=True, default="")
     consumed_by = models.UUIDField(null=True)
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+    redacted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -48,6 +54,7 @@ class Feedback(models.Model):
             ),
             models.Index(fields=["consumed_by"], name="feedback_by_job"),
             models.Index(fields=["task", "-id"], name="feedback_latest"),
+            models.Index(fields=["project", "-id"], name="feedback_of_project"),
             models.Index(
                 fields=["task", "id"],
                 condition=Q(score=None, thumb=None, corrected_output__isnull=True)
@@ -120,7 +127,12 @@ class Example(models.Model):
         Feedback, on_delete=models.SET_NULL, null=True, blank=True, related_name="example"
     )
     dataset = models.ForeignKey(
-        Dataset, on_delete=models.CASCADE, null=True, blank=True, related_name="examples"
+        Dataset,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="examples",
+        db_index=False,
     )
     inputs = models.JSONField()
     outputs = models.JSONField(blank=True, help_text="What is right; empty where nobody knows.")
@@ -141,13 +153,39 @@ class Example(models.Model):
     )
     is_protected = models.BooleanField(default=False, help_text="A new version may not break it.")
     comment = models.TextField(blank=True, default="")
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="What a file says of the row beside its fields."
+    )
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+    redacted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         indexes: ClassVar = [
+            models.Index(fields=["dataset", "id"], name="example_of_dataset"),
             models.Index(fields=["task", "split"], name="example_by_split"),
             models.Index(fields=["task", "group"], name="example_by_group"),
         ]
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+
+class FileImport(models.Model):
+    """A file on its way to become a dataset: chosen, its columns mapped, checked, not yet saved."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    file_name = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    split = models.CharField(max_length=10, choices=choices_of(Split), blank=True, default="")
+    is_representative = models.BooleanField(default=False)
+    mapping = models.JSONField(default=dict, help_text="What each column becomes.")
+    report = models.JSONField(default=dict, help_text="What the last check found.")
+    dataset = models.ForeignKey(Dataset, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.file_name

@@ -10,7 +10,7 @@ HOLDOUT_DECIDING, HOLDOUT_REPORTED = "holdout_deciding", "holdout_reported"
 DEMONSTRATION, RED_TEAM = "demonstration", "red_team"
 MORE_THAN_NEEDED, LOOKED_AT = "more_than_needed", "looked_at"
 NOT_FITTING, NOT_SCORED, TIED, OTHER_ROWS = "not_fitting", "not_scored", "tied", "other_rows"
-UNJUDGED, SILENT = "unjudged", "silent"
+UNJUDGED, SILENT, DISMISSED = "unjudged", "silent", "dismissed"
 
 ROLES: Mapping[str, str] = {
     DEMONSTRATION: "shown in the prompt, of train",
@@ -30,6 +30,7 @@ REASONS: Mapping[str, str] = {
     TIED: "nearly the same as, or tied to, rows of another split",
     UNJUDGED: "random calls that nobody has judged yet",
     SILENT: "neither good nor bad, or bad without a comment",
+    DISMISSED: "dismissed by a person",
     OTHER_ROWS: "not of the chosen dataset",
 }
 ORIGINS: Mapping[str, str] = {

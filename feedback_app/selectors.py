@@ -30,13 +30,15 @@ def tasks_over_threshold(now: datetime) -> list[int]:
 def is_labelled(good_score: float) -> Q:
     """Match feedback that says what the right answer is: corrected, or answered well."""
     is_good = Q(score__gte=good_score) | Q(score=None, thumb=True)
-    return Q(corrected_output__isnull=False) | Q(is_good, output__isnull=False)
+    told = Q(corrected_output__isnull=False) | Q(is_good, output__isnull=False)
+    return Q(told, dismissed_at=None)
 
 
 def is_lesson() -> Q:
     """Match answers that people found bad, with what they said of them."""
     is_bad = Q(score__lte=BAD_SCORE) | Q(score=None, thumb=False)
-    return Q(is_bad, output__isnull=False, corrected_output__isnull=True) & ~Q(comment="")
+    is_bad &= Q(output__isnull=False, corrected_output__isnull=True, dismissed_at=None)
+    return is_bad & ~Q(comment="")
 
 
 def is_unjudged() -> Q:
@@ -44,7 +46,7 @@ def is_unjudged() -> Q:
 
     SQL NULL is meant throughout; `corrected_output=None` would ask for JSON's null.
     """
-    is_open = Q(score=None, thumb=None, corrected_output__isnull=True)
+    is_open = Q(score=None, thumb=None, corrected_output__isnull=True, dismissed_at=None)
     return Q(is_open, output__isnull=False, origin=Origin.RANDOM.value)
 
 
@@ -55,19 +57,25 @@ def feedback_to_review(task: Task) -> QuerySet[Feedback]:
 
 def feedback_without_example(task: Task) -> dict[str, int]:
     """Count the feedback that teaches nothing yet, by the reason."""
-    rows = Feedback.objects.filter(task=task, example=None)
+    mine = Feedback.objects.filter(task=task)
+    rows = mine.filter(example=None, dismissed_at=None)
     says_nothing = ~(is_labelled(task.good_score) | is_lesson() | is_unjudged())
     counts = {
         "unjudged": rows.filter(is_unjudged()).count(),
         "silent": rows.filter(says_nothing, consumed_by__isnull=False).count(),
+        "dismissed": mine.filter(dismissed_at__isnull=False).count(),
     }
     return {reason: count for reason, count in counts.items() if count}
 
 
 def examples_known(task: Task) -> QuerySet[Example]:
-    """Return the task's examples; those of a dataset once it is complete."""
+    """Return the task's examples but dismissed ones; those of a dataset once it is complete."""
     is_whole = Q(dataset=None) | Q(feedback__isnull=False) | Q(dataset__frozen_at__isnull=False)
-    return Example.objects.filter(is_whole, task=task).select_related("dataset").order_by("id")
+    return (
+        Example.objects.filter(is_whole, task=task, dismissed_at=None)
+        .select_related("dataset")
+        .order_by("id")
+    )
 
 
 def dataset_of(task: Task, public_id: str) -> Dataset:

@@ -98,7 +98,8 @@ def feedback_consume(*, task: Task, job_id: uuid.UUID) -> int:
     taken = Feedback.objects.filter(task=task, consumed_by=job_id).count()
     if taken:
         return taken
-    free = Feedback.objects.filter(task=task, consumed_by=None).exclude(is_unjudged())
+    free = Feedback.objects.filter(task=task, consumed_by=None, dismissed_at=None)
+    free = free.exclude(is_unjudged())
     taken = free.update(consumed_by=job_id)
     left = Greatest(F("unconsumed") - taken, 0)
     TaskCounter.objects.filter(task=task).update(unconsumed=left)
@@ -115,6 +116,8 @@ def feedback_release(*, job_id: uuid.UUID) -> int:
 
 def _release(task_id: int, held: Any) -> int:
     TaskCounter.objects.select_for_update().filter(task_id=task_id).first()
+    # Dismissed rows are free as well, and are no reason for another job.
+    held.filter(dismissed_at__isnull=False).update(consumed_by=None)
     freed: int = held.update(consumed_by=None)
     counter = TaskCounter.objects.filter(task_id=task_id)
     counter.update(unconsumed=F("unconsumed") + freed)

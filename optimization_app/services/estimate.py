@@ -85,7 +85,7 @@ def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEs
 
 def guard_calls(task: Task) -> int:
     """Count what both prompts are asked beside the verdict, where no row of the red team falls."""
-    mine = Example.objects.filter(task=task)
+    mine = Example.objects.filter(task=task, dismissed_at=None)
     protected = mine.filter(is_protected=True).count()
     return 2 * (protected + RED_TEAM_SAMPLES * mine.filter(split=Split.RED_TEAM.value).count())
 
@@ -155,7 +155,9 @@ def _dollars(amount: Decimal) -> str:
 def _rows_of(task: Task, config: JobConfig) -> Rows:
     if not config.dataset_id:
         return rows_to_come(task, config.good_score, is_judged=config.is_judged)
-    mine = Example.objects.filter(dataset__public_id=config.dataset_id, task=task)
+    mine = Example.objects.filter(
+        dataset__public_id=config.dataset_id, task=task, dismissed_at=None
+    )
     splits = mine.values_list("split").annotate(rows=Count("id"))
     return _dealt(dict(splits.order_by()), mine.filter(split="", is_deciding=True).count())
 
@@ -163,7 +165,7 @@ def _rows_of(task: Task, config: JobConfig) -> Rows:
 def rows_to_come(task: Task, good_score: float, *, is_judged: bool = False) -> Rows:
     """Say how the task's rows will fall into splits, without dealing them out yet."""
     scored = Q() if is_judged else Q(kind__in=(RowKind.LABEL.value, RowKind.GOOD.value))
-    mine = Example.objects.filter(scored, task=task)
+    mine = Example.objects.filter(scored, task=task, dismissed_at=None)
     splits = mine.values_list("split").annotate(rows=Count("id"))
     have = dict(splits.order_by())
     wanted = is_labelled(good_score)

@@ -133,7 +133,7 @@ def _undealt(task: Task, known: QuerySet[Example], config: JobConfig) -> int:
 
 def _guard_calls(task: Task) -> int:
     """Count what both versions are asked beside the verdict, where no row of the red team falls."""
-    mine = Example.objects.filter(task=task)
+    mine = Example.objects.filter(task=task, dismissed_at=None)
     protected = mine.filter(is_protected=True).count()
     return 2 * (protected + RED_TEAM_SAMPLES * mine.filter(split=Split.RED_TEAM.value).count())
 

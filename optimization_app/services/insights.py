@@ -87,7 +87,7 @@ def _seen(job: Job) -> _Seen:
     step = Step.objects.filter(job=job, name=PREPARED).first()
     frozen = step.data["examples"] if step else []
     wanted = [pk for pk, split, _ in frozen if split in SEARCHED]
-    examples = Example.objects.filter(pk__in=wanted).order_by("id")
+    examples = Example.objects.filter(pk__in=wanted, redacted_at=None).order_by("id")
     answers = EvaluationRow.objects.filter(job=job, label=BASELINE)
     return _Seen(list(examples), {row.example_id: row for row in answers})
 

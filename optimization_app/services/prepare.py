@@ -99,7 +99,7 @@ def job_prepare(job: Job, fence: int) -> Prepared:
 
 def _guarded_rows(job: Job) -> dict[str, list[int]]:
     """Return the rows that a new prompt may not lose, whichever dataset it is searched on."""
-    rows = Example.objects.filter(task=job.task).order_by("pk")
+    rows = Example.objects.filter(task=job.task, dismissed_at=None).order_by("pk")
     return {
         "protected": list(rows.filter(is_protected=True).values_list("pk", flat=True)),
         "red_team": list(rows.filter(split=Split.RED_TEAM.value).values_list("pk", flat=True)),
@@ -109,7 +109,7 @@ def _guarded_rows(job: Job) -> dict[str, list[int]]:
 def _guarded(step: Step, name: str) -> tuple[EngineExample, ...]:
     """Return rows that take no part in search and verdict; older jobs froze none."""
     ids = step.data.get(name, [])
-    found = Example.objects.in_bulk(ids)
+    found = Example.objects.filter(redacted_at=None).in_bulk(ids)
     rows = (
         _Row(found[pk], Split(found[pk].split or Split.DEV), False) for pk in ids if pk in found
     )
@@ -211,8 +211,8 @@ def _left_out(examples: Iterable[Example], searched: frozenset[int]) -> dict[str
 
 
 def _rows(frozen: list[list[Any]], looks: Mapping[str, int]) -> list[_Row]:
-    """Load the rows in their order; one that was deleted since is missing for good."""
-    found = Example.objects.in_bulk([pk for pk, *_ in frozen])
+    """Load the rows in their order; one that was deleted or redacted is missing for good."""
+    found = Example.objects.filter(redacted_at=None).in_bulk([pk for pk, *_ in frozen])
     return [
         _Row(found[pk], Split(split), is_deciding, looks.get(str(pk), 0))
         for pk, split, is_deciding in frozen

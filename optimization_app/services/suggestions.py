@@ -30,7 +30,8 @@ _FEEDBACK = "feedback:"
 
 def candidates_of(task: Task) -> list[TopicRow]:
     """Return the task's latest feedback that is no example, as rows that may join a topic."""
-    rows = Feedback.objects.filter(task=task, example=None, corrected_output__isnull=True)
+    free = Feedback.objects.filter(task=task, example=None, dismissed_at=None)
+    rows = free.filter(corrected_output__isnull=True)
     latest = rows.order_by("-id").values_list("pk", "inputs")[:MOST_CANDIDATES]
     return [
         TopicRow(f"{_FEEDBACK}{pk}", text_of(inputs), is_candidate=True) for pk, inputs in latest
