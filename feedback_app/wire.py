@@ -17,6 +17,8 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 10 * 1024 * 1024
 MAX_BATCH_ITEMS = 500
 MAX_FIELD_BYTES = 256 * 1024
+# Stands where the content of an event was overwritten: any repeat of it is the same event.
+REDACTED_HASH = "0" * 64
 FREE_FIELDS = (
     "task",
     "event_id",

@@ -79,6 +79,8 @@ PROBLEMS = (
     Problem(406, "not_acceptable", "Only JSON is answered.", "Accept application/json."),
     Problem(409, "conflict", "The state does not permit this.", "Read it again."),
     Problem(409, "stale", "Somebody else moved it meanwhile.", "Read it again and decide anew."),
+    Problem(409, "already_example", "The feedback is an example already.", "Open the example."),
+    Problem(409, "dismissed", "The feedback was dismissed.", "Put it back first."),
     Problem(409, "taken", "The name is in use.", "Choose another."),
     Problem(
         409,
