@@ -131,6 +131,8 @@ PROBLEMS = (
     Problem(409, "rejected", "The version was rejected.", "Make a new one."),
     Problem(409, "nothing_before", "Nothing was live before this.", "Name a version."),
     Problem(409, "never_live", "The version was never live.", "Promote it instead."),
+    Problem(409, "demo_present", "The demo data is there already.", "Remove it first."),
+    Problem(409, "demo_absent", "There is no demo data.", "Nothing has to be removed."),
     Problem(409, "last_admin", "A project keeps an admin.", "Name another admin first."),
     Problem(413, "too_large", "The body or batch is too large.", "Send less at once."),
     Problem(415, "unsupported_media_type", "The body is not JSON.", "Send application/json."),

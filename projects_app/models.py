@@ -11,6 +11,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from projects_app.choices import choices_of, words_of
+from projects_app.first_steps_models import FirstSteps
 from projects_app.notification_models import (
     Channel,
     ChannelKind,
@@ -19,7 +20,7 @@ from projects_app.notification_models import (
     Notification,
 )
 
-__all__ = ["Channel", "ChannelKind", "Delivery", "Event", "Notification"]
+__all__ = ["Channel", "ChannelKind", "Delivery", "Event", "FirstSteps", "Notification"]
 
 
 class Role(StrEnum):
