@@ -97,6 +97,9 @@ class TaskForm(ServiceForm):
             self.initial["student"] = task.student
             self.initial["teacher"] = task.teacher if task.teacher_connection_id else ""
 
+    def clean_locked_text(self) -> Any:
+        return self.cleaned_data["locked_text"] or []
+
 
 @admin.register(Task)
 class TaskAdmin(ProjectScopedAdmin):

@@ -77,6 +77,8 @@ def task_create(
         with transaction.atomic():
             task.save(force_insert=True)
     except IntegrityError as error:
+        if not Task.objects.filter(project=project, slug=slug).exists():
+            raise
         raise Conflict(f"the task {slug!r} exists already", code="taken") from error
     audit_record(actor=actor, action="kaizen.task.created", subject=task, slug=slug)
     return task
