@@ -62,7 +62,7 @@ class Workers:
         return self._theatre.installation.pids(" run_job ")
 
     def kill(self, victim: str) -> None:
-        wait_until(self.children, 30, "a child that works")
+        wait_until(self.children, 120, "a child that works")
         victims: dict[str, Callable[[], list[int]]] = {
             "child": lambda: [self._lots.choice(self.children())],
             "worker": lambda: [parent_of(self._lots.choice(self.children()))],
@@ -91,11 +91,11 @@ def test_ten_jobs_of_ten_tasks_end_once_each_under_kills(tmp_path: Path) -> None
     ):
         job_ids = theatre.stage(BUILD)
         workers = Workers(theatre, seed=7)
-        wait_until(lambda: len(workers.children()) == 2, 30, "a job for each of the two workers")
+        wait_until(lambda: len(workers.children()) == 2, 120, "a job for each of the two workers")
         for moment, victim in scenario(seed=7):
             theatre.wait_for_calls(moment)
             workers.kill(victim)
-        wait_until(lambda: set(theatre.states()) <= set(ENDED), 120, "every job to end")
+        wait_until(lambda: set(theatre.states()) <= set(ENDED), 400, "every job to end")
         check(theatre, [theatre.facts(job_id) for job_id in job_ids])
 
 
