@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from kaizen_engine.states import FeedbackOrigin
 from llm_app.services.connections import connection_create, price_set
@@ -17,6 +18,27 @@ from tasks_app.models import Task
 TASK = "route-message"
 DESKS = ("basalt", "comet", "heron", "juniper", "lantern", "otter")
 INSTRUCTION = "Route the customer's message to the desk that should answer it."
+# What the prompt is and how it is improved; feedback comes from every call.
+PROMPT: dict[str, Any] = {
+    "messages": [
+        {"role": "system", "content": INSTRUCTION},
+        {"role": "user", "content": "{{message}}"},
+    ],
+    "input_schema": {"type": "object", "properties": {"message": {"type": "string"}}},
+    "output_schema": {
+        "type": "object",
+        "properties": {"desk": {"type": "string", "enum": list(DESKS)}},
+    },
+    "feedback_origin": FeedbackOrigin.RANDOM.value,
+    "num_trials": 6,
+    "max_demos": 24,
+}
+PRICE: dict[str, Any] = {
+    "model": "demo",
+    "input_usd_per_mtok": Decimal("0.15"),
+    "output_usd_per_mtok": Decimal("0.60"),
+    "source": "made up for the demo",
+}
 
 
 @dataclass(frozen=True)
@@ -43,32 +65,14 @@ def seed(*, model_url: str, threshold: int) -> Seed:
         base_url=model_url,
         secret="demo",  # noqa: S106
     )
-    price_set(
-        actor=system,
-        connection=connection,
-        model="demo",
-        input_usd_per_mtok=Decimal("0.15"),
-        output_usd_per_mtok=Decimal("0.60"),
-        source="made up for the demo",
-    )
+    price_set(actor=system, connection=connection, **PRICE)
     task, _ = prompt_create(
         actor=system,
         project=project,
         name=TASK,
-        messages=[
-            {"role": "system", "content": INSTRUCTION},
-            {"role": "user", "content": "{{message}}"},
-        ],
-        input_schema={"type": "object", "properties": {"message": {"type": "string"}}},
-        output_schema={
-            "type": "object",
-            "properties": {"desk": {"type": "string", "enum": list(DESKS)}},
-        },
         student="demo/demo",
-        feedback_origin=FeedbackOrigin.RANDOM.value,
         threshold=threshold,
-        num_trials=6,
-        max_demos=24,
+        **PROMPT,
     )
     own = git_connection_create(actor=system, project=project, slug="own")
     repository_connect(actor=system, task=task, connection=own)

@@ -19,6 +19,13 @@ def checklist_show(*, actor: Actor, project: Project) -> FirstSteps:
     return _turn(actor, project, is_hidden=False)
 
 
+def refuse_second_demo(project: Project) -> None:
+    """Raise Conflict (demo_present) where the demo data is in the project already."""
+    if FirstSteps.objects.filter(project=project, demo_task__isnull=False).exists():
+        message = "the demo data is in this project already; remove it before loading it again"
+        raise Conflict(message, code="demo_present")
+
+
 @transaction.atomic
 def demo_note(
     *, actor: Actor, project: Project, task: uuid.UUID, connection: uuid.UUID
@@ -29,8 +36,7 @@ def demo_note(
     absent = FirstSteps.objects.filter(project=project, demo_task=None)
     now = timezone.now()
     if not absent.update(demo_task=task, demo_connection=connection, demo_since=now):
-        message = "the demo data is in this project already; remove it before loading it again"
-        raise Conflict(message, code="demo_present")
+        refuse_second_demo(project)
     audit_record(actor=actor, action="kaizen.demo.started", subject=project, task=str(task))
     return FirstSteps.objects.get(project=project)
 
