@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +25,7 @@ _SHOWN = (
     "public_id", "task__slug", "task__name", "kind", "optimizer", "state", "phase", "attempts",
     "stop_reason", "verdict", "error", "cancel_requested", "keep_best", "progress",
     "baseline_metric", "current_best_metric", "spent_usd", "budget_usd", "created_at",
-    "started_by_label", "finished_at",
+    "started_by_label", "started_at", "finished_at",
 )  # fmt: skip
 CSV_HEADER = (
     "job", "id", "prompt", "kind", "strategy", "state", "verdict", "where_it_stands", "before",
@@ -56,6 +57,7 @@ class JobLine:
     tone: str
     score: str
     spent: str
+    took: str
     is_live: bool
 
 
@@ -75,6 +77,7 @@ def line_of(job: Any) -> JobLine:
         tone=_tone(state, job.verdict),
         score=_score(job.baseline_metric, job.current_best_metric),
         spent=money(job.spent_usd),
+        took=_took(job.started_at, job.finished_at),
         is_live=state in LIVE_JOB_STATES,
     )
 
@@ -99,6 +102,13 @@ def _tone(state: JobState, verdict: str) -> str:
 def _score(before: float | None, best: float | None) -> str:
     shares = [_percent(share) for share in (before, best) if share is not None]
     return " → ".join(shares)
+
+
+def _took(started_at: datetime | None, finished_at: datetime | None) -> str:
+    if not started_at or not finished_at:
+        return ""
+    seconds = max(0, round((finished_at - started_at).total_seconds()))
+    return _("%s s") % seconds if seconds < 120 else _("%s min") % round(seconds / 60)
 
 
 def _percent(share: float | None) -> str:

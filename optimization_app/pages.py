@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from kaizen_engine.errors import KaizenError
+from kaizen_engine.states import LIVE_JOB_STATES
 from optimization_app.job_list import CSV_HEADER, csv_lines, filtered_jobs, line_of
-from optimization_app.job_page import job_page_of
+from optimization_app.job_page import job_page_of, mark_of
 from optimization_app.models import Job
 from optimization_app.selectors import job_by_public_id
 from optimization_app.services.bundle import run_export
@@ -58,11 +59,12 @@ def job_page(visit: Visit, job_id: str) -> HttpResponse:
 @require_safe
 @project_page
 def job_fragment(visit: Visit, job_id: str) -> HttpResponse:
-    """Answer the page's poll; 286 with the last state ends the polling."""
+    """Answer the page's poll: 204 while nothing is new, 286 with the last state ends it."""
     job = _job(visit, job_id)
-    context = _context(visit, job)
-    response = render(visit.request, "optimization_app/_job.html", context)
-    if not context["view"].is_live:
+    if job.state in LIVE_JOB_STATES and visit.request.GET.get("seen") == mark_of(job):
+        return HttpResponse(status=204)
+    response = render(visit.request, "optimization_app/_job.html", _context(visit, job))
+    if job.state not in LIVE_JOB_STATES:
         response.status_code = HttpResponseStopPolling.status_code
     return response
 
@@ -109,7 +111,7 @@ def _context(visit: Visit, job: Job) -> dict[str, Any]:
     return {
         "project": visit.project,
         "view": job_page_of(job),
-        "may_stop": visit.allows(Role.EDITOR),
+        "may_start": visit.allows(Role.EDITOR),
         "may_export": visit.allows(Role.EDITOR) and is_recorded(job),
         "fragment_url": reverse(
             "jobs:fragment", kwargs={"project": visit.project.slug, "job_id": job.public_id}

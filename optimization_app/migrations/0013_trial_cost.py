@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('optimization_app', '0012_trial_part_and_warning'),
+        ("optimization_app", "0012_trial_part_and_warning"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='trial',
-            name='cost_usd',
-            field=models.DecimalField(blank=True, decimal_places=9, help_text='What was spent from the figure before it to this one.', max_digits=16, null=True),
+            model_name="trial",
+            name="cost_usd",
+            field=models.DecimalField(
+                blank=True,
+                decimal_places=9,
+                help_text="What was spent from the figure before it to this one.",
+                max_digits=16,
+                null=True,
+            ),
         ),
     ]

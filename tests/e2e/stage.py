@@ -11,6 +11,7 @@ from projects_app.models import ApiKey
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
 from tests.admin.rooms import Room, furnish, page
+from tests.e2e.job_stage import failed_job, searching_job, tried_job
 from tests.factories.feedback import ExampleFactory, FeedbackFactory
 from tests.factories.insights import (
     InsightFactory,
@@ -36,6 +37,9 @@ class Stage:
     finished: Job
     insight: Insight
     evaluation: Job
+    tried: Job
+    failed: Job
+    searching: Job
 
     @property
     def pages(self) -> dict[str, str]:
@@ -54,6 +58,9 @@ class Stage:
             "live job page": self._job_page(self.running),
             "ended job page": self._job_page(self.finished),
             "an evaluation": self._job_page(self.evaluation),
+            "a job that made a draft": self._job_page(self.tried),
+            "a failed job": self._job_page(self.failed),
+            "a job that searches": self._job_page(self.searching),
             "evaluate": self.evaluate,
             "datasets": f"/p/{self.room.project.slug}/datasets/",
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
@@ -103,7 +110,18 @@ def build_stage() -> Stage:
     SuggestedExampleFactory(insight=insight)
     for failures in (6, 4):
         InsightSightingFactory(insight=insight, failures=failures)
-    return Stage(room, draft, weak, room.rows[Job], finished, insight, _evaluation(draft))
+    return Stage(
+        room,
+        draft,
+        weak,
+        room.rows[Job],
+        finished,
+        insight,
+        _evaluation(draft),
+        tried_job(draft),
+        failed_job(draft),
+        searching_job(draft),
+    )
 
 
 def _evaluation(version: PromptVersion) -> Job:
