@@ -42,6 +42,8 @@ class Config:
     cooldown_s: int
     allow_private_targets: tuple[str, ...]
     git_roots: tuple[str, ...]
+    email_url: str = field(repr=False)
+    email_from: str
     database: Mapping[str, Any] = field(repr=False)
     redis_url: str = field(repr=False)
 
@@ -81,6 +83,15 @@ def _are_keys(values: tuple[str, ...]) -> str:
 
 def _without_slashes(value: str) -> str:
     return "" if value and value == value.strip("/") else "must not begin or end with a slash"
+
+
+def _mail_server(value: str) -> str:
+    known = ("smtp://", "smtp+tls://", "smtp+ssl://", "consolemail://", "filemail://")
+    return "" if not value or value.startswith(known) else f"must begin with {', '.join(known)}"
+
+
+def _mail_address(value: str) -> str:
+    return "" if "@" in value and value.isprintable() else "must be an email address"
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -149,6 +160,14 @@ SETTINGS: tuple[Setting, ...] = (
         "host:port pairs on private addresses that connections may name",
     ),
     Setting("KAIZEN_GIT_ROOTS", _listing, (), "folders whose repositories any project may connect"),
+    Setting(
+        "KAIZEN_EMAIL_URL",
+        str,
+        "",
+        "mail server of notifications, as smtp+tls://user:password@host:587; empty sends none",
+        _mail_server,
+    ),
+    Setting("KAIZEN_EMAIL_FROM", str, "kaizen@localhost", "sender of notifications", _mail_address),
 )
 
 

@@ -215,4 +215,9 @@ Q_CLUSTER = {
 # Which client got which version is written by a thread of the web process, beside the requests.
 SIGHTINGS_WRITER = True
 
+if CONFIG.email_url:
+    globals().update(environ.Env.email_url_config(CONFIG.email_url))
+DEFAULT_FROM_EMAIL = CONFIG.email_from
+EMAIL_TIMEOUT = 10
+
 LOGGING = logging_config(CONFIG.log_level)

@@ -6,8 +6,8 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from feedback_app.signals import texts_redacted, threshold_reached
-from optimization_app.services.redaction import copies_redact
 from optimization_app.models import InsightSighting, Job
+from optimization_app.services.redaction import copies_redact
 from optimization_app.services.start import job_start_automatic
 from optimization_app.tellings import tell_budget, tell_draft, tell_failed, tell_regression
 from projects_app.models import AuditEntry

@@ -54,6 +54,11 @@ def is_current(stored: str) -> bool:
     return _split(stored)[0] == next(iter(_ring()))
 
 
+def renew(stored: str, aad: str) -> str:
+    """Return the same secret, encrypted with the first key of the ring."""
+    return encrypt(decrypt(stored, aad), aad)
+
+
 def _split(stored: str) -> tuple[str, bytes]:
     try:
         version, key_id, text = stored.split(".")

@@ -7,6 +7,6 @@ class PromptsAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from prompts_app import feedback_receivers
+        from prompts_app import feedback_receivers, receivers
 
-        del feedback_receivers
+        del feedback_receivers, receivers

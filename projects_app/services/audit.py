@@ -6,13 +6,14 @@ from django.db import models
 
 from projects_app.actors import Actor
 from projects_app.models import AuditEntry
+from projects_app.signals import audited
 
 
 def audit_record(
     *, actor: Actor, action: str, subject: models.Model, reason: str = "", **data: Any
 ) -> AuditEntry:
     """Append one entry. `action` is dotted and unique, as in `kaizen.prompt.tag_moved`."""
-    return AuditEntry.objects.create(
+    entry = AuditEntry.objects.create(
         project_id=actor.project_id,
         actor=actor.label,
         action=action,
@@ -23,3 +24,6 @@ def audit_record(
         request_id=actor.request_id,
         ip=actor.ip,
     )
+    # Robust: whoever is told of a rollback must not be able to prevent it.
+    audited.send_robust(sender=AuditEntry, entry=entry, subject=subject)
+    return entry

@@ -57,6 +57,8 @@ def test_nothing_given_names_both_keys_and_how_to_make_them():
     [
         ("KAIZEN_DEBUG", "true"),
         ("KAIZEN_DEBUG", "1"),
+        ("KAIZEN_EMAIL_URL", "http://mail.example.com"),
+        ("KAIZEN_EMAIL_FROM", "nobody"),
         ("KAIZEN_SQLITE_SYNCHRONOUS", "OFF"),
         ("KAIZEN_LEASE_S", "0.5"),
         ("KAIZEN_LEASE_S", "nan"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from llm_app.services.connections import secrets_rotate
+from projects_app.services.channels import channel_secrets_rotate
 
 
 class Command(BaseCommand):
@@ -12,8 +13,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         rotation = secrets_rotate()
-        self.stdout.write(f"secrets encrypted anew: {rotation.renewed}")
-        if rotation.unreadable:
-            names = ", ".join(rotation.unreadable)
+        renewed, closed = channel_secrets_rotate()
+        self.stdout.write(f"secrets encrypted anew: {rotation.renewed + renewed}")
+        if unreadable := (*rotation.unreadable, *closed):
+            names = ", ".join(unreadable)
             message = f"no configured key opens the secrets of these connections: {names}"
             raise CommandError(message)
