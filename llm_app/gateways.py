@@ -1,6 +1,7 @@
 """Build the one door to any model for a project: routes, prices, and the shared stores."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from django.conf import settings
 from django.urls import reverse
@@ -8,7 +9,7 @@ from django.utils.http import urlencode
 
 from kaizen_engine.clock import Clock, SystemClock
 from kaizen_engine.errors import PriceUnknown
-from kaizen_engine.llm.gateway import Gateway, Route
+from kaizen_engine.llm.gateway import Gateway, Route, Tuning
 from kaizen_engine.llm.meter import Meter
 from kaizen_engine.llm.pricing import PriceBook
 from kaizen_engine.llm.types import Provider
@@ -18,6 +19,7 @@ from llm_app.models import Connection, ConnectionKind
 from llm_app.selectors import connection_get, prices_of
 from llm_app.services.connections import connection_secret
 from llm_app.stores import DatabaseBreaker, DatabaseLimiter
+from llm_app.trouble import Hearing, Overheard
 from projects_app.exceptions import InvalidInput
 from projects_app.models import Project
 from projects_app.targets import check_target
@@ -30,16 +32,21 @@ def gateway_for(
     meter: Meter,
     journal: DatabaseJournal,
     clock: Clock | None = None,
+    tuning: Tuning | None = None,
+    hearing: Hearing | None = None,
 ) -> Gateway:
     """Return a gateway that serves `models`, each written `<connection slug>/<model>`.
+
+    A `hearing` is told each failure of a provider, for a person who waits for the answer.
 
     Raises NotHere for a connection the project lacks, PriceUnknown for a model without a price,
     TargetRefused for an address that may no longer be called.
     """
     clock = clock or SystemClock()
     config = settings.CONFIG
+    routes = routes_for(project, models)
     return Gateway(
-        routes_for(project, models),
+        _overheard(routes, hearing) if hearing else routes,
         meter=meter,
         breaker=DatabaseBreaker(
             journal.writer,
@@ -51,8 +58,16 @@ def gateway_for(
         journal=journal,
         clock=clock,
         call_timeout_s=config.call_timeout_s,
+        tuning=tuning or Tuning(),
         on_lost=journal.lost,
     )
+
+
+def _overheard(routes: Mapping[str, Route], hearing: Hearing) -> dict[str, Route]:
+    return {
+        slug: replace(route, provider=Overheard(route.provider, hearing))
+        for slug, route in routes.items()
+    }
 
 
 def routes_for(project: Project, models: Iterable[str]) -> dict[str, Route]:

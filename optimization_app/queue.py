@@ -6,6 +6,7 @@ LONG_CLUSTER = "long"
 RUN = "optimization_app.worker.run_optimize_job"
 ANALYSE = "optimization_app.worker.analyse_job"
 ASK_JUDGE = "optimization_app.worker.ask_judge"
+TRY_OUT = "optimization_app.worker.try_out"
 
 
 def wake_on_commit(job_id: int) -> None:
@@ -42,6 +43,17 @@ def ask_judge(task_id: int) -> None:
     from django_q.tasks import async_task
 
     async_task(ASK_JUDGE, task_id, q_options={"group": "judge"})
+
+
+def try_out_on_commit(run_id: int) -> None:
+    """Have a worker ask the models of a run of the playground."""
+    transaction.on_commit(lambda: try_out(run_id), robust=True)
+
+
+def try_out(run_id: int) -> None:
+    from django_q.tasks import async_task
+
+    async_task(TRY_OUT, run_id, q_options={"group": "playground"})
 
 
 def messages_nobody_took() -> int:

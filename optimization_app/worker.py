@@ -14,6 +14,7 @@ from optimization_app.queue import analyse
 from optimization_app.selectors import jobs_without_insights
 from optimization_app.services.judging import judge_round
 from optimization_app.services.lease import job_claim, worker_name
+from optimization_app.services.playground_run import playground_run
 from optimization_app.services.reap import jobs_reap
 from optimization_app.services.schedule import job_start_scheduled, tasks_due
 from optimization_app.services.start import job_start_automatic
@@ -59,6 +60,11 @@ def analyse_job(job_id: int) -> str:
 def ask_judge(task_id: int) -> str:
     leave_if_orphaned()
     return judge_round(task_id)
+
+
+def try_out(run_id: int) -> str:
+    leave_if_orphaned()
+    return playground_run(run_id)
 
 
 def sweep_insights() -> int:

@@ -1,6 +1,6 @@
 """What a project may spend in a day, whoever starts the jobs. A day is one of UTC."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -8,9 +8,12 @@ from django.utils import timezone
 
 from kaizen_engine.states import LIVE_JOB_STATES
 from llm_app.models import LedgerEntry
-from optimization_app.models import Job
+from optimization_app.models import Job, PlaygroundRun
+from optimization_app.playground_models import LIVE_STATES
 from projects_app.exceptions import Conflict
 from projects_app.models import Project
+
+RUN_LIFE = timedelta(minutes=10)
 
 
 def refuse_over_daily_budget(job: Job) -> None:
@@ -19,18 +22,35 @@ def refuse_over_daily_budget(job: Job) -> None:
     Called in the transaction that inserted the job. The lock on the project makes starts take
     turns: whoever comes second sees the first one's job.
     """
+    _refuse_over(job.task.project_id, job.budget_usd, "this job", job=job)
+
+
+def refuse_run_over_daily_budget(run: PlaygroundRun) -> None:
+    """Do the same for a run of the playground."""
+    _refuse_over(run.task.project_id, run.budget_usd, "this run", run=run)
+
+
+def _refuse_over(
+    project_id: int,
+    wanted: Decimal,
+    name: str,
+    *,
+    job: Job | None = None,
+    run: PlaygroundRun | None = None,
+) -> None:
     capped = Project.objects.select_for_update(no_key=True).filter(daily_budget_usd__isnull=False)
-    project = capped.filter(pk=job.task.project_id).first()
+    project = capped.filter(pk=project_id).first()
     if project is None or project.daily_budget_usd is None:
         return
     # What is promised is read before what is spent: a charge in between then counts twice.
-    promised = promised_to_jobs(project, besides=job)
+    promised = promised_to_jobs(project, besides=job or Job())
+    promised += promised_to_runs(project, besides=run or PlaygroundRun())
     spent = spent_today(project, timezone.now())
-    if spent + promised + job.budget_usd > project.daily_budget_usd:
+    if spent + promised + wanted > project.daily_budget_usd:
         message = (
             f"the project may spend {_usd(project.daily_budget_usd)} a day: {_usd(spent)} is "
-            f"spent today, {_usd(promised)} is promised to jobs under way, and this job may "
-            f"spend {_usd(job.budget_usd)}"
+            f"spent today, {_usd(promised)} is promised to jobs under way, and {name} may "
+            f"spend {_usd(wanted)}"
         )
         raise Conflict(message, code="daily_budget")
 
@@ -51,6 +71,15 @@ def promised_to_jobs(project: Project, *, besides: Job) -> Decimal:
     spent = dict(charged.annotate(usd=Sum("cost_usd")).order_by())
     left = (max(usd - _sum(spent.get(job)), Decimal(0)) for job, usd in budgets.items())
     return sum(left, Decimal(0))
+
+
+def promised_to_runs(project: Project, *, besides: PlaygroundRun) -> Decimal:
+    """Return what runs of the playground may still spend; a lost one holds nothing any more."""
+    lately = timezone.now() - RUN_LIFE
+    live = PlaygroundRun.objects.filter(
+        task__project=project, state__in=LIVE_STATES, created_at__gte=lately
+    ).exclude(pk=besides.pk)
+    return _sum(live.aggregate(usd=Sum("budget_usd"))["usd"])
 
 
 def _sum(usd: Decimal | None) -> Decimal:
