@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("optimization_app.labelling_urls")),
     path("", include("optimization_app.insight_urls")),
     path("", include("optimization_app.playground_urls")),
+    path("", include("prompts_app.urls")),
     path("", include("feedback_app.evaluator_urls")),
     path("", include("feedback_app.urls")),
     path("", include("llm_app.urls")),

@@ -11,16 +11,14 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from kaizen_engine.states import Verdict
-from projects_app.actors import Actor
 from projects_app.admin_forms import decide
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
-from projects_app.exceptions import NotAllowed
 from projects_app.models import Role
 from prompts_app import git_admin  # noqa: F401 - it registers the admins of git
 from prompts_app.models import GateResult, PromptVersion, Tag
 from prompts_app.review_page import review_page, score_of, standing
 from prompts_app.selectors import PRODUCTION, may_be_proposed
-from prompts_app.services.decisions import require_second_person
+from prompts_app.services.decisions import needs_second_person
 from prompts_app.services.pulls import pull_propose
 from prompts_app.services.review import version_approve, version_reject
 from prompts_app.services.tags import tag_rollback
@@ -105,7 +103,9 @@ class PromptVersionAdmin(ProjectScopedAdmin):
                 "may_decide": self.may(request, version, Role.APPROVER),
                 "may_propose": self.may(request, version, Role.EDITOR) and may_be_proposed(version),
                 "may_evaluate": self.may(request, version, Role.EDITOR),
-                "needs_another": _needs_another(actor_of(request, version.task.project), version),
+                "needs_another": needs_second_person(
+                    actor_of(request, version.task.project), version
+                ),
                 "title": str(version),
                 "subtitle": None,
             }
@@ -131,14 +131,6 @@ class PromptVersionAdmin(ProjectScopedAdmin):
         actor = actor_of(request, version.task.project)
         decide(request, lambda _: pull_propose(actor=actor, version=version), PROPOSED)
         return redirect("admin:prompts_app_promptversion_change", version.pk)
-
-
-def _needs_another(actor: Actor, version: PromptVersion) -> bool:
-    try:
-        require_second_person(actor, version)
-    except NotAllowed:
-        return True
-    return False
 
 
 @admin.register(Tag)

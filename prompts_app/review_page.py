@@ -10,8 +10,9 @@ from typing import Any
 
 from feedback_app.row_words import Usage, usage_of
 from kaizen_engine.evaluate.verdict import FRESH_ROWS
-from kaizen_engine.prompts.diff import DiffSpan, diff_words
 from kaizen_engine.states import ReviewState, Verdict
+from prompts_app.demo_diff import DemoLine, demo_lines
+from prompts_app.diff_rows import TextDiff, text_diffs
 from prompts_app.gates import LABELS, Check
 from prompts_app.models import GateResult, PromptVersion, PullRequest
 from prompts_app.selectors import PRODUCTION, PROMOTION, live_version, was_live
@@ -36,9 +37,6 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
-SIGNS: Mapping[str, str] = {"added": "+", "removed": "−", "kept": "="}
-
-
 @dataclass(frozen=True)
 class Score:
     """The deciding figures: shares of 100, and the gain in points with its interval."""
@@ -50,33 +48,14 @@ class Score:
     interval: str = ""
 
     @property
+    def both(self) -> str:
+        return f"{self.before:.1%} → {self.after:.1%}"
+
+    @property
     def bars(self) -> list[tuple[str, str, str]]:
         """Return name, percent as text, and length of a bar of 100."""
         sides = (("Before", self.before), ("After", self.after))
         return [(name, f"{mean:.1%}", f"{mean * 100:.1f}") for name, mean in sides]
-
-
-@dataclass(frozen=True)
-class TextDiff:
-    title: str
-    spans: list[DiffSpan]
-
-    @property
-    def is_changed(self) -> bool:
-        return any(span.op != "equal" for span in self.spans)
-
-
-@dataclass(frozen=True)
-class DemoLine:
-    """One demonstration: `op` says whether it came, went or stayed."""
-
-    op: str
-    inputs: str
-    outputs: str
-
-    @property
-    def sign(self) -> str:
-        return SIGNS[self.op]
 
 
 @dataclass(frozen=True)
@@ -96,6 +75,7 @@ class ReviewPage:
     pulls: list[PullRequest]
     objections: list[str]
     usage: Usage | None
+    job: str
 
     @property
     def changed_demos(self) -> list[DemoLine]:
@@ -118,9 +98,10 @@ class ReviewPage:
         return not self.is_live and was_live(self.version.task, PRODUCTION, self.version)
 
 
-def review_page(version: PromptVersion) -> ReviewPage:
+def review_page(version: PromptVersion, against: PromptVersion | None = None) -> ReviewPage:
+    """Gather what there is on a version; its text is compared with `against`, else its parent."""
     live = live_version(version.task, PRODUCTION)
-    compared = version.parents.order_by("-id").first()
+    compared = against or version.parents.order_by("-id").first()
     before = compared.artifact if compared else {}
     events = list(version.gates.filter(name__in=EVENTS).order_by("id"))
     found = measured(version)
@@ -134,9 +115,10 @@ def review_page(version: PromptVersion) -> ReviewPage:
         standing=standing(version, is_live=live == version, gates=events),
         score=score_of(found.summary),
         usage=usage_of(found.summary),
+        job=str(found.summary.get("job") or version.origin_job or ""),
         facts=evidence_facts(found.summary),
-        diffs=_diffs(before, version.artifact),
-        demos=_demos(before.get("demos", []), version.artifact["demos"], is_first=not compared),
+        diffs=text_diffs(before, version.artifact),
+        demos=demo_lines(before.get("demos", []), version.artifact["demos"], is_first=not compared),
         checks=checks,
         history=[(LABELS[event.name], event) for event in events],
         pulls=list(version.pulls.select_related("repository")),
@@ -173,8 +155,8 @@ def evidence_facts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
     if evidence.get("reported", {}).get("n"):
         reported = evidence["reported"]
         text = f"{reported['fixed']} fixed, {reported['broken']} broken of {reported['n']}"
-        luck = f"; p {_luck(reported['p'])}" if reported.get("p") is not None else ""
-        facts.append(("On reported cases, which decide nothing", text + luck))
+        chance = f"; p {luck(reported['p'])}" if reported.get("p") is not None else ""
+        facts.append(("On reported cases, which decide nothing", text + chance))
     if "cost_usd" in evidence:
         facts.append(("Calls, cost", f"{evidence['calls']:,}, {money(evidence['cost_usd'])}"))
         facts.append(("Model", str(evidence["student"])))
@@ -187,7 +169,7 @@ def _holdout_facts(holdout: Mapping[str, Any]) -> list[tuple[str, str]]:
     text = f"{holdout['n']}: {holdout['fixed']} fixed, {holdout['broken']} broken"
     return [
         ("Held-out rows", text),
-        ("Chance of luck (p)", f"{_luck(holdout['p'])}; needed: below {holdout['alpha']:.2g}"),
+        ("Chance of luck (p)", f"{luck(holdout['p'])}; needed: below {holdout['alpha']:.2g}"),
         ("Times these rows decided", _look(holdout)),
     ]
 
@@ -218,7 +200,7 @@ def money(usd: str | Decimal) -> str:
     return f"${amount:.2f}" if amount >= Decimal("0.1") or not amount else f"${amount:.2g}"
 
 
-def _luck(p: float) -> str:
+def luck(p: float) -> str:
     return "below 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
@@ -226,29 +208,3 @@ def _gain(holdout: Mapping[str, Any]) -> tuple[str, str]:
     low, high = holdout["low"] * 100, holdout["high"] * 100
     level = f"{holdout['level']:.0%} interval " if "level" in holdout else ""
     return f"{holdout['gain'] * 100:+.1f} points", f"{level}{low:+.1f} to {high:+.1f}"
-
-
-def _diffs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[TextDiff]:
-    titles = {"system": "Instruction", "user_template": "User message"}
-    return [
-        TextDiff(title, diff_words(before.get(name, ""), after[name]))
-        for name, title in titles.items()
-    ]
-
-
-def _demos(before: list[Any], after: list[Any], *, is_first: bool) -> list[DemoLine]:
-    if is_first:
-        return [_demo_line("kept", demo) for demo in after]
-    gone = [_demo_line("removed", demo) for demo in before if demo not in after]
-    kept = [_demo_line("kept" if demo in before else "added", demo) for demo in after]
-    return kept + gone
-
-
-def _demo_line(op: str, demo: Mapping[str, Any]) -> DemoLine:
-    return DemoLine(op, _plain(demo["inputs"]), _plain(demo["outputs"]))
-
-
-def _plain(values: Mapping[str, Any]) -> str:
-    if len(values) == 1:
-        return str(next(iter(values.values())))
-    return "\n".join(f"{name}: {value}" for name, value in values.items())

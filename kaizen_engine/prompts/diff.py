@@ -1,7 +1,7 @@
 """What changed between two texts, in words; rapidfuzz, since difflib takes minutes on long ones."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, get_args
@@ -12,6 +12,7 @@ MOST_WORDS = 50_000
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 Op = Literal["equal", "delete", "insert"]
+Unit = Literal["word", "line", "text"]
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,32 @@ class DiffSpan:
     text: str
 
 
-def diff_words(before: str, after: str) -> list[DiffSpan]:
-    """Return spans that spell `before` without the inserts, and `after` without the deletes.
+@dataclass(frozen=True)
+class Diff:
+    """What changed; `unit` is the smallest thing that was compared."""
 
-    Compares words, blanks and signs up to 50,000 of them in both texts together, beyond that
-    lines, and beyond 50,000 lines replaces the whole: the memory needed grows with the square.
+    spans: list[DiffSpan]
+    unit: Unit
+
+
+def diff_words(before: str, after: str) -> list[DiffSpan]:
+    """Return spans that spell `before` without the inserts, and `after` without the deletes."""
+    return diff_texts(before, after).spans
+
+
+def diff_texts(before: str, after: str) -> Diff:
+    """Compare words, blanks and signs up to 50,000 of them in both texts together, beyond that
+    lines, and beyond 50,000 lines replace the whole: the memory needed grows with the square.
     """
-    for tokens in (_WORDS.findall, _lines):
+    readers: tuple[tuple[Unit, Callable[[str], list[str]]], ...] = (
+        ("word", _WORDS.findall),
+        ("line", _lines),
+    )
+    for unit, tokens in readers:
         old, new = tokens(before), tokens(after)
         if len(old) + len(new) <= MOST_WORDS:
-            return _merged(_spans(old, new))
-    return _merged([DiffSpan("delete", before), DiffSpan("insert", after)])
+            return Diff(_merged(_spans(old, new)), unit)
+    return Diff(_merged([DiffSpan("delete", before), DiffSpan("insert", after)]), "text")
 
 
 def _lines(text: str) -> list[str]:

@@ -23,6 +23,15 @@ def require_second_person(actor: Actor, version: PromptVersion) -> None:
         raise NotAllowed(message, code="two_person_rule")
 
 
+def needs_second_person(actor: Actor, version: PromptVersion) -> bool:
+    """Say beforehand whether the decision would be refused for who the actor is."""
+    try:
+        require_second_person(actor, version)
+    except NotAllowed:
+        return True
+    return False
+
+
 def is_author(actor: Actor, version: PromptVersion) -> bool:
     is_same_person = actor.user is not None and actor.user.pk == version.author_id
     return is_same_person or actor.label == version.author_label

@@ -13,7 +13,7 @@ from prompts_app.selectors import PRODUCTION, live_version
 from prompts_app.services.checks import OVERRIDE
 from prompts_app.services.decisions import require_reason, require_second_person, review_move
 from prompts_app.services.gates import gate_record
-from prompts_app.services.tags import version_promote
+from prompts_app.services.tags import check_revision, version_promote
 
 
 @transaction.atomic
@@ -28,15 +28,23 @@ def version_submit(*, actor: Actor, version: PromptVersion) -> PromptVersion:
 
 @transaction.atomic
 def version_approve(
-    *, actor: Actor, version: PromptVersion, reason: str = "", override: bool = False
+    *,
+    actor: Actor,
+    version: PromptVersion,
+    reason: str = "",
+    override: bool = False,
+    expected_revision: int | None = None,
 ) -> PromptVersion:
     """Approve, and make it live at once where the project serves on approval.
 
-    Raises Conflict when somebody decided before (`stale`) or the evidence does not carry it;
-    `override` with a reason goes live all the same.
+    Raises Conflict when somebody decided before or what is live is no longer at
+    `expected_revision` (`stale`), or the evidence does not carry it; `override` with a reason
+    goes live all the same.
     """
     _require_reviewer(actor, version)
     require_second_person(actor, version)
+    if expected_revision is not None:
+        check_revision(version.task, PRODUCTION, expected_revision)
     if override:
         require_reason(reason, "an override")
     if not review_move(actor=actor, version=version, to=ReviewState.APPROVED, reason=reason):
@@ -48,6 +56,7 @@ def version_approve(
             version=version,
             basis=_basis(version, override=override),
             reason=reason,
+            expected_revision=expected_revision,
         )
     elif override:
         _remember_override(actor, version, reason)

@@ -55,16 +55,17 @@ def version_promote(
         raise NotHere(f"the task {task.slug!r} has no such version", code="unknown_version")
     _require_right(actor, task, basis)
     held = Tag.objects.select_related("version").filter(task=task, name=tag).first()
-    _check_revision(held, expected_revision)
+    if expected_revision is not None:
+        _refuse_moved(held, expected_revision)
     if held and held.version_id == version.pk:
         return held
     figure = _check_basis(actor, task, version, held, tag, basis, reason)
     if tag == PRODUCTION and basis in (GateBasis.EVIDENCE, GateBasis.OVERRIDE):
         # Before the move, as in an approval: rows locked in one order cannot deadlock.
         review_move(actor=actor, version=version, to=ReviewState.APPROVED, reason=reason)
-    moved = _move(task, tag, held, version)
+    moved = tag_point(task, tag, held, version)
     _record(actor, moved, held, basis, reason, figure)
-    transaction.on_commit(partial(_announce, moved))
+    transaction.on_commit(partial(announce_move, moved))
     return moved
 
 
@@ -113,10 +114,19 @@ def _require_right(actor: Actor, task: Task, basis: GateBasis) -> None:
         raise NotAllowed(message, code="override_needs_a_person")
 
 
-def _check_revision(held: Tag | None, expected: int | None) -> None:
+def check_revision(task: Task, tag: str, expected: int) -> None:
+    """Raise Conflict `stale` unless the tag is where whoever decides has seen it; 0: nowhere."""
+    held = Tag.objects.select_related("version").filter(task=task, name=tag).first()
+    _refuse_moved(held, expected)
+
+
+def _refuse_moved(held: Tag | None, expected: int) -> None:
     seen = held.revision if held else 0
-    if expected is not None and expected != seen:
-        raise Conflict(f"the tag is at revision {seen}, not {expected}", code="stale")
+    if expected == seen:
+        return
+    now = f"version {held.version.number} is live now" if held else "nothing is live any more"
+    message = f"somebody changed what is live meanwhile: {now} (revision {seen}, not {expected})"
+    raise Conflict(message, code="stale")
 
 
 def _check_basis(
@@ -133,7 +143,7 @@ def _check_basis(
         if not was_live(task, tag, version):
             raise Conflict(f"{version} was never live under {tag!r}", code="never_live")
         return {}
-    _refuse_rejected(version)
+    refuse_rejected(version)
     if basis is GateBasis.IMPORT:
         if held or live_version(task):
             raise Conflict("something is live already: it takes evidence", code="already_live")
@@ -151,13 +161,17 @@ def _check_basis(
     return {"verdict": measured(version).verdict}
 
 
-def _refuse_rejected(version: PromptVersion) -> None:
+def refuse_rejected(version: PromptVersion) -> None:
     rows = PromptVersion.objects.filter(pk=version.pk)
     if rows.filter(review_state=ReviewState.REJECTED.value).exists():
         raise Conflict(f"{version} was rejected", code="rejected")
 
 
-def _move(task: Task, name: str, held: Tag | None, version: PromptVersion) -> Tag:
+def tag_point(task: Task, name: str, held: Tag | None, version: PromptVersion) -> Tag:
+    """Create or move the tag, or raise Conflict `stale` when `held` is no longer so.
+
+    No rule and no record: for the services that have asked and will write.
+    """
     # The project's row is held until commit, so its revisions appear in their order.
     place = {"version": version, "project_revision": _next_revision(task.project_id)}
     if held is None:
@@ -216,7 +230,7 @@ def _record(
     )
 
 
-def _announce(tag: Tag) -> None:
+def announce_move(tag: Tag) -> None:
     live_cache.forget(live_key(tag.task.project_id, tag.task.slug, tag.name))
     prompt_released.send_robust(
         sender=Tag,

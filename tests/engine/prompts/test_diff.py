@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kaizen_engine.prompts.diff import DiffSpan, diff_words
+from kaizen_engine.prompts.diff import DiffSpan, diff_texts, diff_words
 
 
 def side(spans, hidden):
@@ -41,3 +41,9 @@ def test_very_long_texts_are_compared_by_lines():
 def test_texts_with_too_many_lines_are_replaced_as_a_whole():
     before, after = "\na" * 30_000, "\nb" * 30_000
     assert diff_words(before, after) == [DiffSpan("delete", before), DiffSpan("insert", after)]
+
+
+def test_a_diff_names_the_smallest_thing_it_compared():
+    assert diff_texts("one two", "one three").unit == "word"
+    assert diff_texts("a b\n" * 20_000, "a c\n" * 20_000).unit == "line"
+    assert diff_texts("\na" * 30_000, "\nb" * 30_000).unit == "text"
