@@ -25,6 +25,14 @@ class BreakerWord(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class ConnectionWord(StrEnum):
+    NONE = ""
+    WAITING = "waiting"
+    ASKING = "asking"
+    WORKS = "works"
+    FAILED = "failed"
+
+
 class Connection(models.Model):
     """One provider of models. The secret is stored encrypted and never shown again."""
 
@@ -37,6 +45,17 @@ class Connection(models.Model):
     secret_encrypted = models.TextField(blank=True, default="", editable=False)
     secret_last4 = models.CharField(max_length=4, blank=True, default="", editable=False)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    test_state = models.CharField(
+        max_length=10,
+        choices=[(word.value, word.value or "not tested") for word in ConnectionWord],
+        blank=True,
+        default=ConnectionWord.NONE.value,
+        editable=False,
+    )
+    test_at = models.DateTimeField(null=True, editable=False)
+    test_model = models.CharField(max_length=200, blank=True, default="", editable=False)
+    test_words = models.CharField(max_length=500, blank=True, default="", editable=False)
+    test_raw = models.TextField(blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -16,7 +16,8 @@ from projects_app.actors import Actor
 from projects_app.admin_forms import ServiceForm
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 from projects_app.exceptions import ServiceError
-from projects_app.models import ApiKey, AuditEntry, Membership, Project, Role, Scope, User
+from projects_app.models import ApiKey, AuditEntry, Membership, Project, Role, User
+from projects_app.scopes import SCOPES
 from projects_app.services.keys import api_key_create, api_key_revoke
 from projects_app.services.projects import (
     member_remove,
@@ -27,20 +28,6 @@ from projects_app.services.projects import (
 
 # Roles in projects decide here; a second system of rights beside them would only mislead.
 admin.site.unregister(Group)
-SCOPES = {
-    Scope.FEEDBACK_WRITE: "log feedback",
-    Scope.PROMPT_READ: "fetch the live prompt",
-    Scope.PROMPT_WRITE: "add prompts and versions",
-    Scope.PROMPT_PROMOTE: "approve, promote and roll back",
-    Scope.TASK_CREATE: "create tasks",
-    Scope.TASK_WRITE: "change tasks",
-    Scope.DATASET_WRITE: "add data",
-    Scope.OPTIMIZE_TRIGGER: "start and cancel jobs",
-    Scope.EVALUATE: "score a prompt",
-    Scope.TRACE_WRITE: "send traces",
-    Scope.TRACE_READ: "read traces",
-    Scope.ADMIN_KEYS: "make and revoke keys",
-}
 
 
 @admin.register(User)

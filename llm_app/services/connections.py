@@ -17,6 +17,8 @@ from projects_app.targets import check_target
 from projects_app.validation import check_model
 
 SHOWN_FROM = 12
+FIGURES = ("input_usd_per_mtok", "output_usd_per_mtok")
+TEST_FIELDS = ("test_state", "test_words", "test_raw")
 LONGEST_SECRET = 4096
 
 
@@ -69,12 +71,14 @@ def connection_update(
     with it the cached answers.
     """
     actor.require(role=Role.ADMIN, project_id=connection.project_id)
+    stored = Connection.objects.get(pk=connection.pk)
     before = connection.base_url
     connection.base_url = before if base_url is None else _address(connection.kind, base_url)
     connection.requests_per_minute = requests_per_minute
     _check(connection)
     if connection.base_url != before:
         _seal(connection, "")
+        _forget_test(connection)
         # Another place may have another model under the same name.
         connection.cached_answers.all().delete()
     connection.save()
@@ -84,6 +88,10 @@ def connection_update(
         subject=connection,
         base_url=connection.base_url,
         requests_per_minute=requests_per_minute,
+        before={
+            "base_url": stored.base_url,
+            "requests_per_minute": stored.requests_per_minute,
+        },
     )
     return connection
 
@@ -92,13 +100,16 @@ def connection_update(
 def connection_secret_set(*, actor: Actor, connection: Connection, secret: str) -> Connection:
     """Replace the secret; an empty one removes it."""
     actor.require(role=Role.ADMIN, project_id=connection.project_id)
+    before = connection.secret_last4
     _seal(connection, secret)
-    connection.save(update_fields=["secret_encrypted", "secret_last4"])
+    _forget_test(connection)
+    connection.save(update_fields=["secret_encrypted", "secret_last4", *TEST_FIELDS])
     audit_record(
         actor=actor,
         action="kaizen.connection.secret_set",
         subject=connection,
         last4=connection.secret_last4,
+        before={"last4": before},
     )
     return connection
 
@@ -116,6 +127,7 @@ def price_set(
     """Say what a model costs, in US dollars per million tokens."""
     actor.require(role=Role.ADMIN, project_id=connection.project_id)
     price = ModelPrice.objects.filter(connection=connection, model=model).first()
+    before = _figures(price) if price else None
     price = price or ModelPrice(connection=connection, model=model)
     price.input_usd_per_mtok = _money("input_usd_per_mtok", input_usd_per_mtok)
     price.output_usd_per_mtok = _money("output_usd_per_mtok", output_usd_per_mtok)
@@ -127,11 +139,20 @@ def price_set(
         action="kaizen.connection.price_set",
         subject=connection,
         model=model,
-        input_usd_per_mtok=str(price.input_usd_per_mtok),
-        output_usd_per_mtok=str(price.output_usd_per_mtok),
         source=source,
+        **_figures(price),
+        before=before or dict.fromkeys(FIGURES),
     )
     return price
+
+
+def _figures(price: ModelPrice) -> dict[str, str]:
+    return {name: str(getattr(price, name)) for name in FIGURES}
+
+
+def _forget_test(connection: Connection) -> None:
+    """What was tested is not what is there now."""
+    connection.test_state = connection.test_words = connection.test_raw = ""
 
 
 def connection_secret(connection: Connection) -> str:

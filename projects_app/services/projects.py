@@ -37,14 +37,18 @@ def project_update(*, actor: Actor, project: Project, **changes: Any) -> Project
     unknown = sorted(set(changes) - CHANGEABLE)
     if unknown:
         raise InvalidInput(f"these cannot be changed: {unknown}")
+    stored = Project.objects.filter(pk=project.pk).values(*changes).first() if changes else None
     for field, value in changes.items():
         setattr(project, field, value)
     check_model(project)
     project.save(update_fields=[*changes])
-    told = {
-        name: str(value) if isinstance(value, Decimal) else value for name, value in changes.items()
-    }
-    audit_record(actor=actor, action="kaizen.project.updated", subject=project, **told)
+    before, told = (
+        {name: str(value) if isinstance(value, Decimal) else value for name, value in one.items()}
+        for one in (stored or {}, changes)
+    )
+    audit_record(
+        actor=actor, action="kaizen.project.updated", subject=project, **told, before=before
+    )
     return project
 
 
@@ -55,6 +59,7 @@ def member_set(*, actor: Actor, project: Project, user: User, role: Role | str) 
     role = _known(role)
     if role is not Role.ADMIN:
         _keep_an_admin(project, user)
+    held = Membership.objects.filter(project=project, user=user).first()
     try:
         with transaction.atomic():
             membership, _ = Membership.objects.update_or_create(
@@ -68,6 +73,7 @@ def member_set(*, actor: Actor, project: Project, user: User, role: Role | str) 
         subject=project,
         member=user.username,
         role=role.value,
+        before={"role": held.role if held else None},
     )
     return membership
 
