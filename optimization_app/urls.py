@@ -1,6 +1,6 @@
 from django.urls import path
 
-from optimization_app import evaluation_pages, pages
+from optimization_app import evaluation_pages, pages, result_pages
 
 app_name = "jobs"
 urlpatterns = [
@@ -11,6 +11,11 @@ urlpatterns = [
         "p/<slug:project>/prompts/<slug:task>/versions/<int:number>/evaluate/",
         evaluation_pages.evaluate_page,
         name="evaluate",
+    ),
+    path(
+        "p/<slug:project>/prompts/<slug:task>/compare/<int:a>/<int:b>/results/",
+        result_pages.results_page,
+        name="results",
     ),
     path("p/<slug:project>/jobs/<str:job_id>/live/", pages.job_fragment, name="fragment"),
     path("p/<slug:project>/jobs/<str:job_id>/bundle/", pages.job_bundle, name="bundle"),
