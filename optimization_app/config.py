@@ -22,6 +22,8 @@ LARGEST_TOKENS = 10**12
 MOST_DEV_ROWS = 400
 MOST_TRAIN_ROWS = 200
 MOST_STUDENTS = 5
+MOST_WISHES = 10
+LONGEST_WISH = 600
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class JobConfig:
     `reasoning` is what the new prompt is to have, None for what the old one has. Of more rows
     than `max_dev_rows` and `max_train_rows` a sample is searched on. With a `dataset_id` the job
     works on the rows of that dataset alone. `students` are more models that the finalists answer
-    dev for, beside the one that is searched for. `notes` and `locked` are the task's.
+    dev for, beside the one that is searched for. `locked` is the task's, and so are `notes`, the
+    wishes, to which a job may add its own.
     """
 
     optimizer_type: str = "bootstrap"
@@ -58,12 +61,14 @@ class JobConfig:
     def of_task(cls, task: Task, changes: Mapping[str, Any]) -> Self:
         """Return the task's settings with `changes`; raises InvalidInput naming each bad field."""
         read = _own_settings(task, but=changes) | _checked(changes)
+        # The job's own come first: a strategy shows its models only so many.
+        wishes = [*read.pop("notes", []), *filter(None, map(str.strip, task.notes.splitlines()))]
         return cls(
             **(read | _students(read, changes)),
             good_score=task.good_score,
             minimum_effect=task.minimum_effect,
             threads=settings.CONFIG.job_threads,
-            notes=[line.strip() for line in task.notes.splitlines() if line.strip()],
+            notes=list(dict.fromkeys(wishes)),
             locked=list(task.locked_text),
         )
 
@@ -158,6 +163,17 @@ def _public_id(value: Any) -> str:
         raise ValueError(message) from error
 
 
+def _wishes(value: Any) -> list[str]:
+    message = f"must be a list of at most {MOST_WISHES} texts of {LONGEST_WISH} characters"
+    if not isinstance(value, list) or len(value) > MOST_WISHES:
+        raise ValueError(message)
+    if not all(isinstance(wish, str) and len(wish) <= LONGEST_WISH for wish in value):
+        raise ValueError(message)
+    # One a line, as in the task's own.
+    lines = (" ".join(wish.split()) for wish in value)
+    return [line for line in dict.fromkeys(lines) if line]
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         message = "must be true or false"
@@ -183,6 +199,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "max_dev_rows": _integer(20, 5000),
     "max_train_rows": _integer(5, 5000),
     "dataset_id": _public_id,
+    "notes": _wishes,
 }
 # Settings of a task, by the names they have in a job.
 OF_A_TASK: Mapping[str, str] = {

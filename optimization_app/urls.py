@@ -1,11 +1,13 @@
 from django.urls import path
 
-from optimization_app import evaluation_pages, pages, result_pages
+from optimization_app import evaluation_pages, pages, result_pages, start_pages
 
 app_name = "jobs"
 urlpatterns = [
     path("p/<slug:project>/jobs/", pages.job_list_page, name="list"),
     path("p/<slug:project>/jobs.csv", pages.job_csv, name="csv"),
+    path("p/<slug:project>/jobs/new/", start_pages.start_page, name="new"),
+    path("p/<slug:project>/jobs/new/estimate/", start_pages.estimate_fragment, name="estimate"),
     path("p/<slug:project>/jobs/<str:job_id>/", pages.job_page, name="job"),
     path(
         "p/<slug:project>/prompts/<slug:task>/versions/<int:number>/evaluate/",
@@ -19,5 +21,6 @@ urlpatterns = [
     ),
     path("p/<slug:project>/jobs/<str:job_id>/live/", pages.job_fragment, name="fragment"),
     path("p/<slug:project>/jobs/<str:job_id>/bundle/", pages.job_bundle, name="bundle"),
+    path("p/<slug:project>/jobs/<str:job_id>/rerun/", start_pages.rerun, name="rerun"),
     path("p/<slug:project>/jobs/<str:job_id>/stop/", pages.job_stop, name="stop"),
 ]

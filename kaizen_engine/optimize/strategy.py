@@ -25,6 +25,8 @@ STRATEGIES: Mapping[str, str] = {
 }
 # Their candidates come of what earlier ones did on the same rows: others have to decide.
 BREEDERS = frozenset({"gepa", "simba", "analyst"})
+# The others show examples or describe them; a wish has nowhere to go.
+HEAR_WISHES = frozenset({"gepa", "analyst"})
 FINALISTS = 3
 # Packages beyond DSPy's own requirements; DSPy itself would only notice in the middle of a run.
 _PACKAGES: Mapping[str, tuple[str, ...]] = {

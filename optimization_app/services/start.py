@@ -111,6 +111,15 @@ def _refuse_unconfirmed(plan: Plan) -> None:
     refuse_unconfirmed(plan.estimate, budget, limit)
 
 
+def confirmation_asked(plan: Plan) -> str:
+    """Return what a person has to confirm before this job, empty where nothing."""
+    try:
+        _refuse_unconfirmed(plan)
+    except Conflict as asked:
+        return str(asked)
+    return ""
+
+
 def live_job(task: Task) -> Job | None:
     live = [state.value for state in LIVE_JOB_STATES]
     jobs = Job.objects.filter(task=task, kind=JobKind.OPTIMIZE.value, state__in=live)

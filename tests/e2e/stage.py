@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from uuid_utils.compat import uuid7
+
 from feedback_app.models import Dataset
 from kaizen_engine.prompts.artifact import Demo, PromptArtifact
 from kaizen_engine.states import Verdict
@@ -11,6 +13,7 @@ from projects_app.models import ApiKey
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
 from tests.admin.rooms import Room, furnish, page
+from tests.e2e.compare_stage import compared_rows, measured_facts
 from tests.e2e.job_stage import failed_job, searching_job, tried_job
 from tests.factories.feedback import ExampleFactory, FeedbackFactory
 from tests.factories.insights import (
@@ -62,6 +65,15 @@ class Stage:
             "a failed job": self._job_page(self.failed),
             "a job that searches": self._job_page(self.searching),
             "evaluate": self.evaluate,
+            "choose a prompt for a job": f"/p/{self.room.project.slug}/jobs/new/",
+            "start a job": f"/p/{self.room.project.slug}/jobs/new/?task={self.draft.task.slug}",
+            "compare": self.compare,
+            "promote": f"{self.compare}promote/",
+            "reject": f"{self.compare}reject/",
+            "rows of a comparison": f"{self.compare}results/",
+            "compare what is not ready": self.compare_with(self.weak),
+            "override": f"{self.compare_with(self.weak)}override/",
+            "edit": self.edit,
             "datasets": f"/p/{self.room.project.slug}/datasets/",
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
             "labelling": f"/p/{self.room.project.slug}/labelling/",
@@ -81,6 +93,18 @@ class Stage:
         return f"{place}/versions/{self.draft.number}/evaluate/"
 
     @property
+    def compare(self) -> str:
+        return self.compare_with(self.draft)
+
+    def compare_with(self, version: PromptVersion) -> str:
+        place = f"/p/{self.room.project.slug}/prompts/{version.task.slug}/compare"
+        return f"{place}/{self.room.first.number}/{version.number}/"
+
+    @property
+    def edit(self) -> str:
+        return self.evaluate.replace("/evaluate/", "/edit/")
+
+    @property
     def evaluator(self) -> str:
         return f"/p/{self.room.project.slug}/tasks/{self.draft.task.slug}/evaluator/"
 
@@ -93,6 +117,7 @@ def build_stage() -> Stage:
     first = room.first
     draft = _version(first, "Name the label, and nothing else.", Verdict.CONFIRMED, gain=0.3)
     weak = _version(first, "Try hard.", Verdict.NOT_ENOUGH_EVIDENCE, gain=0.02)
+    compared_rows(draft)
     finished = JobFactory(
         seed_version=PromptVersionFactory(task=TaskFactory(project=room.project)),
         succeeded=True,
@@ -188,4 +213,5 @@ def _evidence(measured: str, parent: PromptVersion, gain: float) -> dict[str, ob
         "holdout": {**means, **sure, **counts, "gain": gain},
         "calls": 1421,
         "cost_usd": "0.117",
+        **measured_facts(str(uuid7())),
     }
