@@ -1,4 +1,4 @@
-from prompts_app import compare_urls
+from prompts_app import compare_urls, prompt_urls
 
 app_name = "prompts"
-urlpatterns = [*compare_urls.urlpatterns]
+urlpatterns = [*prompt_urls.urlpatterns, *compare_urls.urlpatterns]

@@ -47,7 +47,7 @@ def prompt_create(
     task = task_create(
         actor=actor,
         project=project,
-        slug=_slug(name),
+        slug=prompt_slug(name),
         name=name,
         input_schema=input_schema or _schema_of(artifact),
         output_schema=output_schema,
@@ -128,7 +128,8 @@ def _schema_of(artifact: PromptArtifact) -> dict[str, Any]:
     }
 
 
-def _slug(name: str) -> str:
+def prompt_slug(name: str) -> str:
+    """Return the slug of a prompt called so, or raise InvalidInput for `name`."""
     slug = slugify(name)
     if not slug:
         message = "a name needs at least one letter or digit from a to z, 0 to 9"
