@@ -15,6 +15,7 @@ from tasks_app.models import Task
 from tests.admin.rooms import Room, furnish, page
 from tests.e2e.compare_stage import compared_rows, measured_facts
 from tests.e2e.job_stage import failed_job, searching_job, tried_job
+from tests.e2e.prompt_stage import fetched, prompt_pages
 from tests.factories.feedback import ExampleFactory, FeedbackFactory
 from tests.factories.insights import (
     InsightFactory,
@@ -75,6 +76,7 @@ class Stage:
             "override": f"{self.compare_with(self.weak)}override/",
             "edit": self.edit,
             "datasets": f"/p/{self.room.project.slug}/datasets/",
+            **prompt_pages(self.draft),
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
             "labelling": f"/p/{self.room.project.slug}/labelling/",
             "an answer to label": self.labelling,
@@ -119,6 +121,7 @@ def build_stage() -> Stage:
     weak = _version(first, "Try hard.", Verdict.NOT_ENOUGH_EVIDENCE, gain=0.02)
     compared_rows(draft)
     finished = JobFactory(
+    fetched(first, draft)
         seed_version=PromptVersionFactory(task=TaskFactory(project=room.project)),
         succeeded=True,
         verdict=Verdict.CONFIRMED.value,

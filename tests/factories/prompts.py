@@ -9,6 +9,7 @@ from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.schema import inputs_from_schema, outputs_from_schema
 from kaizen_engine.states import GateBasis, PullRequestState, ReviewState, Verdict
 from prompts_app.models import (
+    ClientSighting,
     GateOutcome,
     GateResult,
     GitConnection,
@@ -18,7 +19,7 @@ from prompts_app.models import (
     Repository,
     Tag,
 )
-from tests.factories.projects import ProjectFactory
+from tests.factories.projects import ApiKeyFactory, ProjectFactory
 from tests.factories.tasks import TaskFactory
 
 
@@ -89,6 +90,19 @@ class TagFactory(DjangoModelFactory):
     version = factory.SubFactory(PromptVersionFactory)
     task = factory.SelfAttribute("version.task")
     name = "production"
+
+
+class ClientSightingFactory(DjangoModelFactory):
+    """A key of the version's project got it under `production`, just now."""
+
+    class Meta:
+        model = ClientSighting
+
+    version = factory.SubFactory(PromptVersionFactory)
+    task = factory.SelfAttribute("version.task")
+    api_key = factory.SubFactory(ApiKeyFactory, project=factory.SelfAttribute("..task.project"))
+    tag = "production"
+    seen_at = factory.LazyFunction(timezone.now)
 
 
 class ProjectRevisionFactory(DjangoModelFactory):

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from kaizen_engine.states import GateBasis, ReviewState, Verdict
 from projects_app.models import AuditEntry
-from prompts_app.models import ClientSighting, PromptVersion, Tag
+from prompts_app.models import PromptVersion, Tag
 from prompts_app.services.tags import version_promote
 from tests.factories.projects import ApiKeyFactory
-from tests.factories.prompts import PromptVersionFactory, TagFactory
+from tests.factories.prompts import ClientSightingFactory, PromptVersionFactory, TagFactory
 from tests.factories.tasks import TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -41,10 +41,9 @@ def scored(parent, before, after, verdict=Verdict.CONFIRMED, **fields):
 
 
 def seen(version, *, ago=0, **key):
-    api_key = ApiKeyFactory(project=version.task.project, **key)
     at = timezone.now() - timedelta(seconds=ago)
-    row = {"task": version.task, "version": version, "tag": "production", "seen_at": at}
-    return ClientSighting.objects.create(api_key=api_key, **row)
+    api_key = ApiKeyFactory(project=version.task.project, **key)
+    return ClientSightingFactory(version=version, seen_at=at, api_key=api_key)
 
 
 def text(answer):
