@@ -22,6 +22,11 @@ ROLES: Mapping[str, str] = {
     HOLDOUT_REPORTED: "hold-out, reported beside",
     RED_TEAM: "red team",
 }
+SPLIT_WORDS: Mapping[str, str] = {
+    "": "dealt out by the next job",
+    "test": "hold-out",
+    "red_team": "red team",
+}
 REASONS: Mapping[str, str] = {
     MORE_THAN_NEEDED: "more than a search needs",
     LOOKED_AT: "hold-out rows of an earlier look, while fresh ones last",

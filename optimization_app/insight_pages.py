@@ -1,6 +1,5 @@
 """What jobs learnt about a project's prompts, and the queue of examples they lack."""
 
-import json
 import uuid
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from kaizen_engine.states import InsightState, TopicLife
-from optimization_app.insight_page import card_of, insight_rows, suggestions_of
+from optimization_app.insight_page import card_of, cards_of, insight_rows, suggestions_of
 from optimization_app.models import Insight, SuggestedExample
 from optimization_app.services.insight_moves import insight_move
 from optimization_app.services.suggestions import suggestion_accept, suggestion_reject
@@ -19,8 +18,7 @@ from projects_app.exceptions import Conflict, InvalidInput
 from projects_app.lists import show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
-from tasks_app.fit import declared
-from tasks_app.models import Task
+from tasks_app.written import outputs_written
 
 MOVES = {
     InsightState.APPLIED.value: "The insight is marked as applied.",
@@ -43,7 +41,7 @@ def insight_list_page(visit: Visit) -> HttpResponse:
     context = {
         "project": visit.project,
         "page": shown,
-        "cards": [card_of(insight) for insight in shown],
+        "cards": cards_of(shown.rows),
         "states": [state.value for state in InsightState],
         "lives": [life.value for life in TopicLife],
         "state": query.get("state", InsightState.OPEN.value),
@@ -118,22 +116,8 @@ def _move(visit: Visit, insight: Insight, to: InsightState) -> None:
 
 def _accept(visit: Visit, row: SuggestedExample) -> None:
     given = visit.request.POST
-    task = row.insight.task
-    names = [name.removeprefix("output.") for name in given if name.startswith("output.")]
-    outputs = {name: _value(task, name, given[f"output.{name}"]) for name in names}
+    outputs = outputs_written(row.insight.task, given)
     suggestion_accept(actor=visit.actor, suggestion=row, outputs=outputs)
-
-
-def _value(task: Task, name: str, text: str) -> Any:
-    """Return text as it is where the task wants text, and as JSON elsewhere."""
-    wanted = declared(task.output_schema).get(name, {}).get("type", "string")
-    if wanted == "string":
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        message = f"{name} must be JSON of the type {wanted}: {error}"
-        raise InvalidInput(message, errors={name: message}) from error
 
 
 def _say(visit: Visit, said: str, act: Any) -> None:
