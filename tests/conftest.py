@@ -19,9 +19,9 @@ from tests.factories.projects import (
     UserFactory,
     key_text,
 )
-from tests.live_database import live_database
+from tests.live_database import django_db_setup, live_database
 
-__all__ = ["live_database"]
+__all__ = ["django_db_setup", "live_database"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

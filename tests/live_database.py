@@ -7,17 +7,41 @@ Without a parameter it is SQLite. Tests that start processes use `tests.installa
 
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from kaizen_site.config import load_config
 from tests.installation import POSTGRES_URL, postgres_template, sqlite_template
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker) -> Iterator[None]:
+    """Fill the database in memory from the migrated template, whose migrations ran before."""
+    connection = connections["default"]
+    real_name = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        _rename(connection, connection.creation._get_test_db_name())
+        connection.ensure_connection()
+        with closing(sqlite3.connect(sqlite_template())) as template:
+            template.backup(connection.connection)
+    yield
+    with django_db_blocker.unblock():
+        connection.creation.destroy_test_db(real_name, verbosity=0)
+
+
+def _rename(connection: BaseDatabaseWrapper, name: str) -> None:
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    settings.DATABASES["default"]["NAME"] = name
 
 
 @pytest.fixture
