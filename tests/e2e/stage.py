@@ -75,8 +75,8 @@ class Stage:
             "compare what is not ready": self.compare_with(self.weak),
             "override": f"{self.compare_with(self.weak)}override/",
             "edit": self.edit,
-            "datasets": f"/p/{self.room.project.slug}/datasets/",
             **prompt_pages(self.draft),
+            "datasets": f"/p/{self.room.project.slug}/datasets/",
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
             "labelling": f"/p/{self.room.project.slug}/labelling/",
             "an answer to label": self.labelling,
@@ -120,8 +120,8 @@ def build_stage() -> Stage:
     draft = _version(first, "Name the label, and nothing else.", Verdict.CONFIRMED, gain=0.3)
     weak = _version(first, "Try hard.", Verdict.NOT_ENOUGH_EVIDENCE, gain=0.02)
     compared_rows(draft)
-    finished = JobFactory(
     fetched(first, draft)
+    finished = JobFactory(
         seed_version=PromptVersionFactory(task=TaskFactory(project=room.project)),
         succeeded=True,
         verdict=Verdict.CONFIRMED.value,
