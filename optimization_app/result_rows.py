@@ -82,12 +82,12 @@ def _line(row: Any, before: EvaluationRow) -> ResultLine:
         tone=TONES[kind],
         inputs=cut_text(plain(row.example.inputs)),
         expected=cut_text(plain(row.example.outputs)),
-        before=_answer(before),
-        after=_answer(row),
+        before=answer_of(before),
+        after=answer_of(row),
     )
 
 
-def _answer(row: EvaluationRow) -> Answer:
+def answer_of(row: EvaluationRow) -> Answer:
     said = [("contract", row.parse_error)] if row.parse_error else []
     said += [(part, str(reason)) for part, reason in row.reasons.items() if reason]
     text = row.text or (plain(row.output) if row.output else "")

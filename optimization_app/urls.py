@@ -1,6 +1,6 @@
 from django.urls import path
 
-from optimization_app import evaluation_pages, pages, result_pages, start_pages
+from optimization_app import evaluation_pages, failure_pages, pages, result_pages, start_pages
 
 app_name = "jobs"
 urlpatterns = [
@@ -18,6 +18,21 @@ urlpatterns = [
         "p/<slug:project>/prompts/<slug:task>/compare/<int:a>/<int:b>/results/",
         result_pages.results_page,
         name="results",
+    ),
+    path(
+        "p/<slug:project>/jobs/<str:job_id>/failures/",
+        failure_pages.failures_page,
+        name="failures",
+    ),
+    path(
+        "p/<slug:project>/jobs/<str:job_id>/failures/collect/",
+        failure_pages.collect_cluster,
+        name="collect",
+    ),
+    path(
+        "p/<slug:project>/jobs/<str:job_id>/failures/<uuid:example>/",
+        failure_pages.act,
+        name="failure",
     ),
     path("p/<slug:project>/jobs/<str:job_id>/live/", pages.job_fragment, name="fragment"),
     path("p/<slug:project>/jobs/<str:job_id>/bundle/", pages.job_bundle, name="bundle"),

@@ -16,6 +16,7 @@ from tests.admin.rooms import Room, furnish, page
 from tests.e2e.compare_stage import compared_rows, measured_facts
 from tests.e2e.job_stage import failed_job, searching_job, tried_job
 from tests.e2e.prompt_stage import fetched, prompt_pages
+from tests.e2e.settings_stage import kept_house, settings_pages, tried_out
 from tests.factories.feedback import ExampleFactory, FeedbackFactory
 from tests.factories.insights import (
     InsightFactory,
@@ -65,6 +66,7 @@ class Stage:
             "a job that made a draft": self._job_page(self.tried),
             "a failed job": self._job_page(self.failed),
             "a job that searches": self._job_page(self.searching),
+            "failures": f"{self._job_page(self.tried)}failures/",
             "evaluate": self.evaluate,
             "choose a prompt for a job": f"/p/{self.room.project.slug}/jobs/new/",
             "start a job": f"/p/{self.room.project.slug}/jobs/new/?task={self.draft.task.slug}",
@@ -76,6 +78,7 @@ class Stage:
             "override": f"{self.compare_with(self.weak)}override/",
             "edit": self.edit,
             **prompt_pages(self.draft),
+            **settings_pages(self.draft),
             "datasets": f"/p/{self.room.project.slug}/datasets/",
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
             "labelling": f"/p/{self.room.project.slug}/labelling/",
@@ -121,6 +124,8 @@ def build_stage() -> Stage:
     weak = _version(first, "Try hard.", Verdict.NOT_ENOUGH_EVIDENCE, gain=0.02)
     compared_rows(draft)
     fetched(first, draft)
+    tried_out(draft)
+    kept_house(draft)
     finished = JobFactory(
         seed_version=PromptVersionFactory(task=TaskFactory(project=room.project)),
         succeeded=True,
