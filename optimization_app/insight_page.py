@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from kaizen_engine.states import SuggestionState, TopicLife
 from optimization_app.models import Insight, InsightSighting, SuggestedExample
@@ -57,8 +57,18 @@ def insight_rows(
     return rows.filter(**{name: value for name, value in named.items() if value})
 
 
+def cards_of(insights: Sequence[Insight]) -> list[InsightCard]:
+    """Return the cards of a list, with the latest sightings of all by one query."""
+    latest = InsightSighting.objects.order_by("-id")[:TREND]
+    prefetch_related_objects(insights, Prefetch("sightings", latest, to_attr="latest"))
+    return [_card(insight, insight.latest[::-1]) for insight in insights]  # type: ignore[attr-defined]
+
+
 def card_of(insight: Insight) -> InsightCard:
-    points = list(insight.sightings.order_by("-id")[:TREND])[::-1]
+    return cards_of([insight])[0]
+
+
+def _card(insight: Insight, points: Sequence[InsightSighting]) -> InsightCard:
     shares = [_share(point) for point in points]
     said = ", ".join(f"{share:.0%}" for share in shares)
     return InsightCard(insight, TONES.get(insight.life, ""), _line(shares), said)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, QuerySet
 
 from kaizen_engine.evaluate.passport import FEWEST_LABELS
 from kaizen_engine.states import LabelKind, LabelWord
@@ -66,14 +66,30 @@ def last_label(task: Task, person: User) -> HumanLabel | None:
 
 def progress_of(task: Task, kind: LabelKind = LabelKind.ANSWER) -> Progress:
     """Count the items of the kind that the task's judge is measured by."""
-    items = LabelItem.objects.filter(task=task)
-    labelled = items.filter(Exists(_spoken(HumanLabel.objects.filter(item=OuterRef("pk")))))
-    return Progress(
-        random=len(truths_of(task, kind)),
-        needed=FEWEST_LABELS,
-        labelled=labelled.count(),
-        waiting=_waiting(task).count(),
-    )
+    return progress_by_task({task.pk: kind})[task.pk]
+
+
+def progress_by_task(kinds: Mapping[int, LabelKind]) -> dict[int, Progress]:
+    """Count the items of several tasks at once, each by the kind of its judge."""
+    items = LabelItem.objects.filter(task__in=list(kinds)).order_by()
+    rows = dict(items.values_list("task").annotate(rows=Count("id")))
+    labelled: dict[int, set[int]] = {pk: set() for pk in kinds}
+    blind: dict[int, dict[int, list[LabelWord]]] = {pk: {} for pk in kinds}
+    for label in _spoken_of(kinds):
+        item = label.item
+        labelled[item.task_id].add(item.pk)
+        if label.is_blind and item.is_random and item.kind == kinds[item.task_id]:
+            said = blind[item.task_id].setdefault(item.pk, [])
+            said.append(meaning(item, label.word))
+    return {
+        pk: Progress(
+            random=sum(_majority(words) is not None for words in blind[pk].values()),
+            needed=FEWEST_LABELS,
+            labelled=len(labelled[pk]),
+            waiting=rows.get(pk, 0) - len(labelled[pk]),
+        )
+        for pk in kinds
+    }
 
 
 def truths_of(task: Task, kind: LabelKind = LabelKind.ANSWER) -> dict[int, LabelWord]:
@@ -123,6 +139,14 @@ def verdict_beside(label: HumanLabel, judge_hash: str) -> JudgeVerdict | None:
 def _waiting(task: Task) -> QuerySet[LabelItem]:
     spoken = _spoken(HumanLabel.objects.filter(item=OuterRef("pk")))
     return LabelItem.objects.filter(task=task).exclude(Exists(spoken))
+
+
+def _spoken_of(tasks: Iterable[int]) -> QuerySet[HumanLabel]:
+    about = ("public_id", "task", "kind", "is_random")
+    labels = _spoken(HumanLabel.objects.filter(item__task__in=list(tasks)))
+    return labels.select_related("item").only(
+        "word", "is_blind", *(f"item__{name}" for name in about)
+    )
 
 
 def _standing(labels: QuerySet[HumanLabel]) -> QuerySet[HumanLabel]:

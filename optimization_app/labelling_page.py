@@ -1,6 +1,7 @@
 """The labelling page in words: one question, what was said last, and the judge's passport."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,12 @@ from optimization_app.labelling import (
     as_shown,
     last_label,
     next_item,
-    progress_of,
+    progress_by_task,
     shown_answers,
     verdict_beside,
 )
 from optimization_app.models import HumanLabel, JudgePassport, JudgeRound, LabelItem
-from optimization_app.passports import Judge, PassportNow, answered_by, passport_state
+from optimization_app.passports import Judge, PassportNow, answered_by, passport_states
 from projects_app.models import User
 from tasks_app.models import Task
 
@@ -111,8 +112,18 @@ def labelling_page_of(task: Task, person: User | None) -> LabellingPage:
 
 def progress_and_passport(task: Task) -> tuple[Progress, PassportNow]:
     """Return both, counting labels of the kind that the judge is measured by."""
-    now = passport_state(task, task.evaluator)
-    return progress_of(task, now.judge.kind if now.judge else LabelKind.ANSWER), now
+    return progress_and_passports([task])[0]
+
+
+def progress_and_passports(tasks: Sequence[Task]) -> list[tuple[Progress, PassportNow]]:
+    """Return both of every task, by as many queries as for one."""
+    found = passport_states(tasks)
+    kinds = {
+        task.pk: now.judge.kind if now.judge else LabelKind.ANSWER
+        for task, now in zip(tasks, found, strict=True)
+    }
+    progress = progress_by_task(kinds)
+    return [(progress[task.pk], now) for task, now in zip(tasks, found, strict=True)]
 
 
 def _question(item: LabelItem) -> Question:

@@ -7,12 +7,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from optimization_app.labelling import item_by_public_id
-from optimization_app.labelling_page import labelling_page_of, progress_and_passport
+from optimization_app.labelling_page import labelling_page_of, progress_and_passports
 from optimization_app.models import LabelItem
 from optimization_app.services.draw import items_draw
 from optimization_app.services.judging import judge_ask
 from optimization_app.services.labels import label_give, label_withdraw
 from projects_app.exceptions import Conflict, InvalidInput, NotHere
+from projects_app.lists import show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 from tasks_app.models import Task
@@ -23,8 +24,10 @@ from tasks_app.selectors import task_get
 @project_page
 def labelling_list_page(visit: Visit) -> HttpResponse:
     tasks = Task.objects.filter(project=visit.project, archived_at=None).order_by("slug")
-    rows = [(task, *progress_and_passport(task)) for task in tasks]
-    context = {"project": visit.project, "rows": rows}
+    page = show(tasks, visit.request.GET.get("page"))
+    found = progress_and_passports(page.rows)
+    rows = [(task, *both) for task, both in zip(page, found, strict=True)]
+    context = {"project": visit.project, "page": page, "rows": rows}
     return render(visit.request, "optimization_app/labelling_tasks.html", context)
 
 

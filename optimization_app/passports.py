@@ -3,7 +3,7 @@
 The web asks too, so nothing here imports an evaluator's library or a model's client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,16 +67,43 @@ def judge_of(evaluator: Spec) -> Judge | None:
 
 def passport_state(task: Task, evaluator: Spec) -> PassportNow:
     """Say whether the evaluator's judge may confirm, by its passport and the task's floor."""
+    return _state(task, evaluator, list(JudgePassport.objects.filter(task=task)))
+
+
+def passport_states(tasks: Sequence[Task]) -> list[PassportNow]:
+    """Say it of each task's own evaluator, by one query for all of them."""
+    found: dict[int, list[JudgePassport]] = {task.pk: [] for task in tasks}
+    for passport in JudgePassport.objects.filter(task__in=list(found)):
+        found[passport.task_id].append(passport)
+    return [_state(task, task.evaluator, found[task.pk]) for task in tasks]
+
+
+def _state(task: Task, evaluator: Spec, passports: Sequence[JudgePassport]) -> PassportNow:
+    """Judge by the task's passports, the latest first."""
     judge = judge_of(evaluator)
     if judge is None:
         return PassportNow(PassportState.NOT_NEEDED, "No judge scores this prompt.")
-    passports = JudgePassport.objects.filter(task=task)
-    own = passports.filter(judge_hash=judge.hash).first()
+    own = next((one for one in passports if one.judge_hash == judge.hash), None)
     if own is None:
-        return _without(judge, passports.first())
+        return _without(judge, passports[0] if passports else None)
     if own.labels < FEWEST_LABELS or own.kappa_low < task.judge_floor:
         return PassportNow(PassportState.BELOW_FLOOR, _below(own, task.judge_floor), judge, own)
     return PassportNow(PassportState.VALID, _valid(own, task.judge_floor), judge, own)
+
+
+def judges_unproven(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks whose judge may not confirm, by one query for all of them."""
+    judged = [(task, judge) for task in tasks if (judge := judge_of(task.evaluator))]
+    held = JudgePassport.objects.filter(
+        task__in=[task for task, _ in judged], labels__gte=FEWEST_LABELS
+    )
+    found = held.values_list("task_id", "judge_hash", "kappa_low")
+    floors = {(task_id, judge): low for task_id, judge, low in found}
+    return [
+        task
+        for task, judge in judged
+        if floors.get((task.pk, judge.hash), float("-inf")) < task.judge_floor
+    ]
 
 
 def answered_by(task: Task, judge: Judge) -> int:
