@@ -3,7 +3,9 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,9 @@ from tests.factories.projects import PASSWORD
 SIZES = (1440, 390)
 THEMES = ("light", "dark")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+SYSTEM = ("chromium", "chromium-browser", "google-chrome")
+REFUSED = """addEventListener("securitypolicyviolation",
+  event => console.error(`CSP report: ${event.violatedDirective} ${event.blockedURI}`))"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,14 +64,23 @@ class Screen:
         return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    """Return the system's Chromium, else the one that Playwright brings."""
+    found = next(filter(None, map(shutil.which, SYSTEM)), None) or _own_chromium()
     if found is None:
         if os.environ.get("CI") == "true":
             pytest.fail("CI has to have Chromium for the browser tests")
-        pytest.skip("no Chromium here: the browser tests need it")
+        pytest.skip("no Chromium here: install it, or run `.venv/bin/playwright install chromium`")
     return found
+
+
+def _own_chromium() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        path = driver.chromium.executable_path
+    return path if Path(path).exists() else None
 
 
 @pytest.fixture
@@ -82,22 +96,33 @@ def stage(live_database: str) -> Stage:
     return build_stage()
 
 
-@pytest.fixture(params=[(theme, size) for theme in THEMES for size in SIZES], ids=str)
-def screen(
-    request: pytest.FixtureRequest,
-    chromium: str,
-    site: str,
-    stage: Stage,
-) -> Iterator[Screen]:
-    """A page of the given theme and width; from here on the ORM belongs to another thread."""
+@contextmanager
+def browse(chromium: str, url: str, theme: str, size: int) -> Iterator[Screen]:
+    """Open a browser; until it is closed the ORM belongs to another thread."""
     from playwright.sync_api import sync_playwright
 
-    theme, size = request.param
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=[*FLAGS])
         view = {"width": size, "height": 900}
         context = browser.new_context(viewport=view, color_scheme=theme)
-        shown = Screen(context.new_page(), site)
+        context.add_init_script(REFUSED)
+        shown = Screen(context.new_page(), url)
         shown.listen()
         yield shown
         browser.close()
+
+
+@pytest.fixture(params=[(theme, size) for theme in THEMES for size in SIZES], ids=str)
+def screen(
+    request: pytest.FixtureRequest, chromium: str, site: str, stage: Stage
+) -> Iterator[Screen]:
+    """A page of the given theme and width."""
+    with browse(chromium, site, *request.param) as shown:
+        yield shown
+
+
+@pytest.fixture
+def wide_screen(chromium: str, site: str, stage: Stage) -> Iterator[Screen]:
+    """A wide light page, for a test that changes both itself."""
+    with browse(chromium, site, "light", SIZES[0]) as shown:
+        yield shown
