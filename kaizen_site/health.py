@@ -1,18 +1,33 @@
 """Is the site able to do its work? Checked by asking, not by assuming."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django_q.models import Schedule
 
 from kaizen_engine.states import JobState
 from optimization_app.models import Job
 
 LOOKS_MISSED = 3
+WORK = "make work"
+# The backstop runs each minute wherever a worker is.
+BEAT = "optimization_app.worker.reap_jobs"
+BEATS_MISSED = timedelta(minutes=4)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong in a sentence, and the command that mends it."""
+
+    sentence: str
+    remedy: str
 
 
 @require_safe
@@ -35,6 +50,15 @@ def health(request: HttpRequest) -> JsonResponse:
     response = JsonResponse(body, status=200 if is_well else 503)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def worker_trouble(now: datetime) -> Trouble | None:
+    """Say what is wrong with the workers; None while they do what they should."""
+    is_late = _worker() == "late"
+    beat = Schedule.objects.filter(func=BEAT).order_by("next_run").first()
+    if beat is None or beat.next_run < now - BEATS_MISSED:
+        return Trouble(_("No worker is running, so no job starts or goes on."), WORK)
+    return Trouble(_("Jobs wait, and no worker takes them."), WORK) if is_late else None
 
 
 def _worker() -> str:

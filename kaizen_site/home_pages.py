@@ -4,9 +4,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseStopPolling
 
+from kaizen_site.first_steps import start_of
+from kaizen_site.overview import jobs_under_way, overview
 from projects_app.lists import show
-from projects_app.models import User
+from projects_app.models import Role, User
 from projects_app.pages import LAST_PROJECT, Visit, project_page
 from projects_app.selectors import projects_of
 
@@ -31,7 +34,26 @@ def project_list_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @project_page
 def home_page(visit: Visit) -> HttpResponse:
-    return render(visit.request, "kaizen_site/home.html", {"project": visit.project})
+    context = {
+        "project": visit.project,
+        "home": overview(visit),
+        "start": start_of(visit.project),
+        "may_edit": visit.allows(Role.EDITOR),
+        "may_administer": visit.allows(Role.ADMIN),
+    }
+    return render(visit.request, "kaizen_site/home.html", context)
+
+
+@require_safe
+@project_page
+def under_way_fragment(visit: Visit) -> HttpResponse:
+    """Answer the page's poll: 286 once no job is live any more, which ends it."""
+    jobs = jobs_under_way(visit.project)
+    context = {"project": visit.project, "jobs": jobs, "has_ended": not jobs}
+    response = render(visit.request, "kaizen_site/_jobs.html", context)
+    if not jobs:
+        response.status_code = HttpResponseStopPolling.status_code
+    return response
 
 
 def _member(request: HttpRequest) -> User:

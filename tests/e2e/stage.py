@@ -14,6 +14,7 @@ from prompts_app.models import PromptVersion
 from tasks_app.models import Task
 from tests.admin.rooms import Room, furnish, page
 from tests.e2e.compare_stage import compared_rows, measured_facts
+from tests.e2e.data_stage import data_pages, imported, logged
 from tests.e2e.job_stage import failed_job, searching_job, tried_job
 from tests.e2e.prompt_stage import fetched, prompt_pages
 from tests.e2e.settings_stage import kept_house, settings_pages, tried_out
@@ -58,6 +59,10 @@ class Stage:
             "finished job": page(Job, "change", self.finished.pk),
             "task": page(type(self.draft.task), "change", self.draft.task_id),
             "key": page(ApiKey, "add"),
+            "home": f"/p/{self.room.project.slug}/",
+            "projects": "/projects/",
+            "password": "/password/",
+            "connect": f"/p/{self.room.project.slug}/connect/",
             "spend": f"/p/{self.room.project.slug}/spend/",
             "job list": f"/p/{self.room.project.slug}/jobs/",
             "live job page": self._job_page(self.running),
@@ -79,6 +84,7 @@ class Stage:
             "edit": self.edit,
             **prompt_pages(self.draft),
             **settings_pages(self.draft),
+            **data_pages(self.draft),
             "datasets": f"/p/{self.room.project.slug}/datasets/",
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
             "labelling": f"/p/{self.room.project.slug}/labelling/",
@@ -126,6 +132,8 @@ def build_stage() -> Stage:
     fetched(first, draft)
     tried_out(draft)
     kept_house(draft)
+    logged(draft)
+    imported(draft)
     finished = JobFactory(
         seed_version=PromptVersionFactory(task=TaskFactory(project=room.project)),
         succeeded=True,

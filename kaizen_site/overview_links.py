@@ -1,0 +1,14 @@
+"""Links from the overview to the pages of all rooms."""
+
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from projects_app.models import Project
+
+
+def link(view: str, project: Project, **names: Any) -> str:
+    try:
+        return reverse(view, kwargs={"project": project.slug, **names})
+    except NoReverseMatch:
+        return reverse("projects:home", kwargs={"project": project.slug})
