@@ -228,6 +228,9 @@ class Repository(models.Model):
     )
     path = models.CharField(max_length=255)
     base_branch = models.CharField(max_length=100, default="main")
+    test_state = models.CharField(max_length=10, blank=True, default="", editable=False)
+    test_at = models.DateTimeField(null=True, editable=False)
+    test_words = models.CharField(max_length=500, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

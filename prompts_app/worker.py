@@ -6,6 +6,7 @@ import time
 from prompts_app.models import PromptVersion
 from prompts_app.selectors import versions_to_follow
 from prompts_app.services.pulls import pull_follow
+from prompts_app.services.repository_test import repository_test_run
 
 logger = logging.getLogger(__name__)
 
@@ -32,3 +33,7 @@ def tend_pulls() -> int:
             logger.exception("the pull request of version %d could not be followed", version_id)
         followed += 1
     return followed
+
+
+def try_repository(repository_id: int) -> str:
+    return repository_test_run(repository_id)
