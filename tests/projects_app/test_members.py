@@ -59,7 +59,8 @@ def test_a_member_is_added_and_given_another_role(admin_actor, project, newcomer
         member_set(actor=admin_actor, project=project, user=newcomer, role=role)
     assert role_in(newcomer, project) is Role.APPROVER
     entry = AuditEntry.objects.filter(action="kaizen.member.set").first()
-    assert entry.data == {"member": "newcomer", "role": "approver"}
+    before = {"role": "viewer"}
+    assert entry.data == {"member": "newcomer", "role": "approver", "before": before}
 
 
 def test_an_unknown_role_is_refused(admin_actor, project, newcomer):
