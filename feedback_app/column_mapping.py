@@ -51,7 +51,7 @@ class ColumnMapping:
         """Return the fields of one row; an empty cell fills none. Raises Unmappable."""
         item: dict[str, Any] = {"inputs": {}, "output": None}
         for column, target in self.pairs or _by_name(cells):
-            value = _cell(cells, column)
+            value = cell_of(cells, column)
             if value is not None and value != "":
                 _place(item, target, _fitting(value, target, task))
         return item
@@ -77,7 +77,7 @@ def _by_name(cells: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, name) for name in cells]
 
 
-def _cell(cells: Mapping[str, Any], column: str) -> Any:
+def cell_of(cells: Mapping[str, Any], column: str) -> Any:
     """Return a cell; `meta.text` also reaches into an object of a JSON line."""
     if column in cells:
         return cells[column]

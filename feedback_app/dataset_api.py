@@ -30,7 +30,9 @@ MANY = "repeated, separated by commas, or a JSON list; `column` or `column=field
 
 
 class DatasetUploadInput(ExactSerializer):
-    file = serializers.FileField(help_text=".csv, .tsv, .jsonl or .ndjson", allow_empty_file=True)
+    file = serializers.FileField(
+        help_text=".csv, .tsv, .json, .jsonl, .ndjson or .yaml", allow_empty_file=True
+    )
     name = serializers.CharField(max_length=200)
     input_fields = serializers.ListField(
         child=serializers.CharField(), required=False, default=list, help_text=MANY

@@ -1,4 +1,4 @@
-"""Rows of a CSV or JSONL file, one at a time, each with the number of its first line.
+"""Rows of a CSV, JSON or YAML file, one at a time, each with the number of its first line.
 
 A row that cannot be read is a problem of its own, and the rows after it are read all the same.
 """
@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, TextIO
 
 import msgspec
 
+from kaizen_engine.data.documents import NoRows, Row, json_rows, yaml_rows
+from kaizen_engine.prompts.plain_yaml import LARGEST_BYTES as LARGEST_YAML
 from projects_app.exceptions import InvalidInput
 
 LONGEST_CELL = 1024 * 1024
@@ -22,20 +24,27 @@ BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\
 DELIMITERS = ",;\t"
 CSV = (".csv", ".tsv")
 JSONL = (".jsonl", ".ndjson")
+JSON = (".json",)
+YAML = (".yaml", ".yml")
+ENDINGS = CSV + JSONL + JSON + YAML
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """The cells by column; `problem` says why there are none."""
+    """The cells by column; `problem` says why there are none.
+
+    `said` are those of another tool's row that a reader put into our words.
+    """
 
     line: int
     cells: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RowFile:
-    """An open file. `columns` is empty for JSONL, where each line names its own."""
+    """An open file. `columns` is empty for all but CSV, since each row names its own there."""
 
     rows: Iterator[FileRow]
     columns: tuple[str, ...]
@@ -66,9 +75,13 @@ def open_rows(path: Path) -> Iterator[RowFile]:
 def read_rows(raw: BinaryIO, name: str, size: int) -> Iterator[RowFile]:
     """Read an open file, from its beginning and without closing it; raises InvalidInput."""
     ending = check_ending(name)
+    if ending in YAML:
+        raw.seek(0)
+        yield RowFile(_of_document(yaml_rows(raw.read(LARGEST_YAML + 1))), (), raw, size)
+        return
     text = _text(raw)
     try:
-        columns, rows = _csv(text) if ending in CSV else ((), _jsonl(text))
+        columns, rows = _csv(text) if ending in CSV else ((), _json(text, ending))
         yield RowFile(_until_undecodable(rows), columns, raw, size)
     finally:
         text.detach()
@@ -76,9 +89,21 @@ def read_rows(raw: BinaryIO, name: str, size: int) -> Iterator[RowFile]:
 
 def check_ending(name: str) -> str:
     ending = Path(name).suffix.lower()
-    if ending not in CSV + JSONL:
-        raise InvalidInput(f"{name}: the name must end in {', '.join(CSV + JSONL)}")
+    if ending not in ENDINGS:
+        raise InvalidInput(f"{name}: the name must end in {', '.join(ENDINGS)}")
     return ending
+
+
+def _json(text: TextIO, ending: str) -> Iterator[FileRow]:
+    return _jsonl(text) if ending in JSONL else _of_document(json_rows(text))
+
+
+def _of_document(rows: Iterator[Row]) -> Iterator[FileRow]:
+    try:
+        for row in rows:
+            yield FileRow(row.line, row.value or {}, row.problem)
+    except NoRows as error:
+        raise InvalidInput(str(error), errors={"file": str(error)}) from error
 
 
 def _text(raw: BinaryIO) -> TextIOWrapper:

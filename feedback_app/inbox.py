@@ -116,7 +116,7 @@ def feedback_chosen(project: Project, public_ids: Iterable[str]) -> list[Feedbac
 def versions_of(rows: Sequence[Feedback]) -> dict[tuple[int, str], int]:
     """Return the numbers of the versions that gave the answers, by (task id, hash)."""
     hashes = {(row.task_id, row.prompt_hash) for row in rows if row.prompt_hash}
-    heard = versions_asked.send(sender=Feedback, hashes=hashes) if hashes else ()
+    heard: Any = versions_asked.send(sender=Feedback, hashes=hashes) if hashes else ()
     return {key: number for _, known in heard for key, number in (known or {}).items()}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
-from feedback_app.models import Dataset, Example, Feedback, TaskCounter
+from feedback_app.models import Dataset, Example, Feedback, FileImport, TaskCounter
 from kaizen_engine.states import Origin, Split
 from projects_app.exceptions import NotHere
 from projects_app.models import Project
@@ -88,13 +88,17 @@ def dataset_of(task: Task, public_id: str) -> Dataset:
 
 
 def dataset_list(
-    project: Project | int, *, before: Dataset | None = None, limit: int = 100
+    project: Project | int, *, before: Dataset | None = None, limit: int = 0
 ) -> QuerySet[Dataset]:
-    """Return the project's datasets, the newest first; `before` is the last one already read."""
+    """Return the project's datasets, the newest first; `before` is the last one already read.
+
+    Without a limit they are for the caller to narrow.
+    """
     datasets = _datasets(project)
     if before is not None:
         datasets = datasets.filter(pk__lt=before.pk)
-    return datasets.order_by("-pk")[:limit]
+    datasets = datasets.order_by("-pk")
+    return datasets[:limit] if limit else datasets
 
 
 def dataset_by_public_id(project: Project | int, public_id: uuid.UUID | str) -> Dataset:
@@ -105,6 +109,19 @@ def dataset_by_public_id(project: Project | int, public_id: uuid.UUID | str) -> 
         found = None
     if found is None:
         raise NotHere("there is no such dataset here", code="unknown_dataset")
+    return found
+
+
+def import_by_public_id(project: Project | int, public_id: uuid.UUID | str) -> FileImport:
+    """Return the file that somebody of the project is importing, or raise NotHere."""
+    project_id = project if isinstance(project, int) else project.pk
+    imports = FileImport.objects.select_related("task__project", "dataset")
+    try:
+        found = imports.filter(project=project_id, public_id=uuid.UUID(str(public_id))).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotHere("there is no such import here", code="unknown_import")
     return found
 
 

@@ -6,7 +6,8 @@ next one.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ from feedback_app.dataset_columns import DatasetColumns
 from feedback_app.exceptions import TooLarge
 from feedback_app.file_rows import FileRow, read_rows
 from feedback_app.models import Dataset, Example
+from feedback_app.rows_ahead import RowsAhead
 from feedback_app.selectors import FEEDBACK_IMPORT, examples_known
 from feedback_app.services.datasets import dataset_create
 from feedback_app.services.examples import leakage_of
@@ -39,6 +41,8 @@ LARGEST_FILE = 256 * 1024 * 1024
 LARGEST_COMPARED = 8 * 1024 * 1024
 BATCH_ROWS = 500
 BATCH_BYTES = 4 * 1024 * 1024
+# Of a longer file, repeats of its later rows are not counted.
+MOST_COMPARED = 100_000
 ABANDONED_AFTER = timedelta(hours=1)
 
 
@@ -54,6 +58,7 @@ class Upload:
     outputs: tuple[str, ...] = ()
     split: Split | None = None
     is_representative: bool = False
+    columns: DatasetColumns | None = None
 
 
 @dataclass
@@ -80,20 +85,35 @@ def dataset_upload(*, actor: Actor, task: Task, upload: Upload) -> tuple[Dataset
     """
     _check(upload)
     with read_rows(upload.file, upload.file_name, upload.size) as file:
-        rows = RowsAhead(file.rows)
-        columns = DatasetColumns.choose(
-            task,
-            file.columns or rows.columns,
-            upload.inputs,
-            upload.outputs,
-            is_complete=bool(file.columns),
-        )
+        rows = RowsAhead(file)
+        columns = columns_of(task, upload, rows)
         dataset = _begin(actor, task, upload, columns)
         try:
             return _fill(actor, task, dataset, upload, _Rows(task, dataset, columns, upload, rows))
         except BaseException:
             Dataset.objects.filter(pk=dataset.pk, frozen_at=None).delete()
             raise
+
+
+def rows_check(*, task: Task, upload: Upload) -> dict[str, Any]:
+    """Return the report that storing the file would give, and store nothing."""
+    _check(upload)
+    with read_rows(upload.file, upload.file_name, upload.size) as file:
+        ahead = RowsAhead(file)
+        rows = _Rows(task, None, columns_of(task, upload, ahead), upload, ahead)
+        for _batch in rows.batches():
+            pass
+        return rows.report.to_json() | {"splits": dict(rows.splits), "repeated": rows.repeated}
+
+
+def columns_of(task: Task, upload: Upload, rows: RowsAhead) -> DatasetColumns:
+    """Return what was chosen by hand, or by names, or is guessed; raises InvalidInput."""
+    if upload.columns is not None:
+        upload.columns.check(task, rows.columns, is_complete=rows.is_complete)
+        return upload.columns
+    return DatasetColumns.choose(
+        task, rows.columns, upload.inputs, upload.outputs, is_complete=rows.is_complete
+    )
 
 
 def dataset_freeze(*, actor: Actor, dataset: Dataset, content_hash: str) -> None:
@@ -155,7 +175,7 @@ def _fill(
         dataset.delete()
         return known, False
     dataset.report = rows.report.to_json()
-    if rows.splits & {Split.DEV, Split.TEST} and upload.size <= LARGEST_COMPARED:
+    if rows.splits.keys() & {Split.DEV, Split.TEST} and upload.size <= LARGEST_COMPARED:
         mine = examples_known(task).filter(dataset=dataset)
         placed = Example.objects.filter(dataset=dataset).exclude(split="") | mine
         dataset.report["leakage"] = leakage_of(placed)
@@ -169,42 +189,17 @@ def _same(task: Task, dataset: Dataset, content_hash: str) -> Dataset | None:
     return frozen.exclude(pk=dataset.pk).first()
 
 
-class RowsAhead:
-    """Rows of which the first one that can be read is looked at early, for its columns."""
-
-    def __init__(self, rows: Iterator[FileRow]) -> None:
-        self._rows = rows
-        self._first: list[FileRow] = []
-        self.columns: tuple[str, ...] = ()
-        for row in rows:
-            self._first.append(row)
-            if row.cells:
-                self.columns = tuple(_paths(row.cells))
-                break
-
-    def __iter__(self) -> Iterator[FileRow]:
-        yield from self._first
-        yield from self._rows
-
-
-def _paths(cells: Mapping[str, Any]) -> Iterator[str]:
-    """Name the cells of a JSON line; of an object also its fields."""
-    for name, value in cells.items():
-        if isinstance(value, Mapping) and value:
-            yield from (f"{name}.{path}" for path in value)
-        else:
-            yield name
-
-
 @dataclass
 class _Rows:
     task: Task
-    dataset: Dataset
+    dataset: Dataset | None
     columns: DatasetColumns
     upload: Upload
     rows: RowsAhead
     report: _Report = field(default_factory=_Report)
-    splits: set[Split] = field(default_factory=set)
+    splits: Counter[Split] = field(default_factory=Counter)
+    seen: set[str] = field(default_factory=set)
+    repeated: int = 0
     hash: Any = field(default_factory=hashlib.sha256)
 
     def batches(self) -> Iterator[list[Example]]:
@@ -228,14 +223,16 @@ class _Rows:
             self.report.fail(row.line, row.problem)
             return None
         try:
-            return self._example(row.cells)
+            return self._example(row)
         except (Unmappable, InvalidInput, TooLarge, ParseError, ValueError) as error:
             self.report.fail(row.line, _in_words(error))
             return None
 
-    def _example(self, cells: Mapping[str, Any]) -> tuple[Example, int]:
+    def _example(self, row: FileRow) -> tuple[Example, int]:
+        cells = row.cells
         item = self.columns.row(cells, self.task)
-        whole = {**item, "task": self.task.slug, "event_id": "row"}
+        beside = self.columns.metadata_of(cells)
+        whole = {**item, "task": self.task.slug, "event_id": "row", "metadata": beside}
         encoded = msgspec.json.encode(whole)
         decoded = decode_item(encoded)
         check_inputs(self.task, decoded.inputs)
@@ -250,7 +247,8 @@ class _Rows:
             outputs=label or {},
             kind=(RowKind.LABEL if label else RowKind.CALL).value,
             group=group_key(decoded.inputs),
-            links=list(links_of(cells)),
+            links=list(links_of({**(row.said.get("metadata") or {}), **cells})),
+            metadata=decoded.metadata or {},
             split=split.value if split else "",
             origin=Origin.IMPORT.value,
             is_deciding=self.upload.is_representative,
@@ -276,7 +274,10 @@ class _Rows:
     def _count(self, row: Example) -> None:
         self.report.stored += 1
         if row.split:
-            self.splits.add(Split(row.split))
+            self.splits[Split(row.split)] += 1
+        self.repeated += row.group in self.seen
+        if len(self.seen) < MOST_COMPARED:
+            self.seen.add(row.group)
         facts = [row.inputs, row.outputs, row.split]
         self.hash.update(msgspec.json.encode(facts, order="sorted"))
 

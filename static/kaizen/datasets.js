@@ -1,22 +1,28 @@
-// Shows what the first rows of a chosen file become; only its beginning is sent for that.
+// A file may be dropped on the form, and names the dataset where nobody has.
 (function () {
   "use strict";
 
-  const HEAD = 256 * 1024;
-  const form = document.getElementById("upload");
-  if (!form) return;
+  const place = document.getElementById("drop");
+  if (!place) return;
+  const form = place.closest("form");
+  const input = form.elements.file;
 
-  async function preview() {
-    const file = form.elements.file.files[0];
-    if (!file) return;
-    const body = new FormData();
-    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-    body.set("task", form.elements.task.value);
-    body.set("head", file.slice(0, HEAD), file.name);
-    const answer = await fetch(form.dataset.preview, { method: "POST", body: body });
-    if (answer.ok) document.getElementById("preview").innerHTML = await answer.text();
+  function name() {
+    const file = input.files[0];
+    if (file && !form.elements.name.value) {
+      form.elements.name.value = file.name.replace(/\.[^.]*$/, "").slice(0, 200);
+    }
   }
 
-  form.elements.file.addEventListener("change", preview);
-  form.elements.task.addEventListener("change", preview);
+  for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+    place.addEventListener(kind, function (event) {
+      event.preventDefault();
+      place.classList.toggle("is-over", kind === "dragenter" || kind === "dragover");
+      if (kind === "drop" && event.dataTransfer.files.length) {
+        input.files = event.dataTransfer.files;
+        name();
+      }
+    });
+  }
+  input.addEventListener("change", name);
 })();

@@ -74,7 +74,8 @@ class Stage:
             "failures": f"{self._job_page(self.tried)}failures/",
             "evaluate": self.evaluate,
             "choose a prompt for a job": f"/p/{self.room.project.slug}/jobs/new/",
-            "start a job": f"/p/{self.room.project.slug}/jobs/new/?task={self.draft.task.slug}",
+            "start a job": f"/p/{self.room.project.slug}/jobs/new/"
+            f"?task={self.draft.task.slug}&optimizer_type=bootstrap",
             "compare": self.compare,
             "promote": f"{self.compare}promote/",
             "reject": f"{self.compare}reject/",

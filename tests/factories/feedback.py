@@ -7,7 +7,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 from uuid_utils.compat import uuid7
 
-from feedback_app.models import Dataset, Example, Feedback, TaskCounter
+from feedback_app.models import Dataset, Example, Feedback, FileImport, TaskCounter
 from kaizen_engine.states import Origin, Split
 from tests.factories.tasks import TaskFactory
 
@@ -88,3 +88,16 @@ class ExampleFactory(DjangoModelFactory):
                 consumed=True,
             )
         )
+
+
+class FileImportFactory(DjangoModelFactory):
+    """A file whose columns are not chosen yet; the file itself is for the test to put there."""
+
+    class Meta:
+        model = FileImport
+
+    task = factory.SubFactory(TaskFactory)
+    project = factory.SelfAttribute("task.project")
+    name = "from a file"
+    file_name = "rows.csv"
+    size = 1
