@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from prompts_app.models import GateResult, PromptVersion, Tag
-from prompts_app.score_rows import scores_by_version
+from prompts_app.score_rows import before_of, scores_by_version
 from prompts_app.selectors import PRODUCTION, PROMOTION
 from prompts_app.version_rows import HEAVY
 from tasks_app.models import Task
@@ -131,13 +131,14 @@ def _nodes(task: Task, shown: Q) -> dict[int, Node]:
             number=version.number,
             tags=tuple(sorted(tag.name for tag in version.tags.all())),
             was_live=version.was_live,
-            score=scores[version.pk].after if version.pk in scores else None,
-            gain=scores[version.pk].gain if version.pk in scores else None,
+            score=own.after if own else before_of(version.public_id, scores),
+            gain=own.gain if own else None,
             verdict=version.verdict,
             reason=version.change_reason,
             review_state=version.review_state,
         )
         for version in reversed(versions)
+        for own in [scores.get(version.pk)]
     }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.db.models import (
     Exists,
@@ -22,9 +23,9 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from kaizen_engine.states import ReviewState
 from projects_app.models import Project
-from prompts_app.models import ClientSighting, PromptVersion, Tag
+from prompts_app.models import ClientSighting, GateResult, PromptVersion, Tag
 from prompts_app.score_rows import VersionScore, before_of, measured_versions, scores_by_version
-from prompts_app.selectors import PRODUCTION
+from prompts_app.selectors import PRODUCTION, PROMOTION
 from tasks_app.models import Task
 
 Kind = TypeVar("Kind", bound=Model)
@@ -75,15 +76,16 @@ def prompt_list(project: Project, *, search: str = "", status: str = "") -> Quer
 def prompt_rows(tasks: Sequence[Task]) -> list[PromptRow]:
     ids = [task.pk for task in tasks]
     live = _live(ids)
-    recent = _measured_lately(ids)
-    scores = scores_by_version({*(pk for _, pk in recent), *(row["version_id"] for row in live)})
+    served, measured = _served_lately(ids), _measured_lately(ids)
     by_task = {row["task_id"]: row for row in live}
+    shown = {*(move.pk for move in served), *(row["version_id"] for row in live)}
+    scores = scores_by_version(shown.union(measured))
     drafts, fetched = newest_drafts(ids), _fetched(ids, by_task)
     return [
         PromptRow(
             task=task,
             live=_live_of(by_task.get(task.pk), scores),
-            trend=[scores[pk].after for owner, pk in recent if owner == task.pk and pk in scores],
+            trend=_trend(task, served, scores),
             draft=drafts.get(task.pk),
             feedback=_unconsumed(task),
             fetched=fetched.get(task.pk),
@@ -135,11 +137,39 @@ def _live_of(row: dict[str, Any] | None, scores: dict[int, VersionScore]) -> Liv
     return Live(row["number"], row["moved_at"], before_of(row["public_id"], scores))
 
 
-def _measured_lately(ids: list[int]) -> list[tuple[int, int]]:
-    """Return task and version of the last POINTS measured versions of each, by number."""
+class Served(NamedTuple):
+    """A version that went live: its task, key and public id."""
+
+    task_id: int
+    pk: int
+    public_id: UUID
+
+
+def _served_lately(ids: list[int]) -> list[Served]:
+    """Return what went live in each task, the last POINTS times, the oldest first."""
+    moves = GateResult.objects.filter(version__task__in=ids, name=PROMOTION, tag=PRODUCTION)
+    place = Window(RowNumber(), partition_by=F("version__task_id"), order_by=F("id").desc())
+    rows = moves.annotate(place=place).filter(place__lte=POINTS).order_by("id")
+    names = ("version__task_id", "version_id", "version__public_id")
+    return [Served(*row) for row in rows.values_list(*names)]
+
+
+def _measured_lately(ids: list[int]) -> list[int]:
+    """Return the last POINTS measured versions of each task."""
     place = Window(RowNumber(), partition_by=F("task_id"), order_by=F("number").desc())
     rows = measured_versions().filter(task__in=ids).annotate(place=place).filter(place__lte=POINTS)
-    return list(rows.order_by("task_id", "number").values_list("task_id", "pk"))
+    return list(rows.values_list("pk", flat=True))
+
+
+def _trend(task: Task, served: list[Served], scores: dict[int, VersionScore]) -> list[float]:
+    """Return the score of each version in the order in which they went live, where known."""
+    own = [move for move in served if move.task_id == task.pk]
+    found = (_score_of(move.pk, move.public_id, scores) for move in own)
+    return [score for score in found if score is not None]
+
+
+def _score_of(pk: int, public_id: UUID, scores: dict[int, VersionScore]) -> float | None:
+    return scores[pk].after if pk in scores else before_of(public_id, scores)
 
 
 def _fetched(ids: list[int], live: dict[int, dict[str, Any]]) -> dict[int, Fetched]:

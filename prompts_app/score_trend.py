@@ -13,7 +13,7 @@ from prompts_app.selectors import PRODUCTION, PROMOTION
 from tasks_app.models import Task
 
 MOST = 40
-LEFT, RIGHT, TOP, BOTTOM = 52, 700, 24, 184
+LEFT, RIGHT, TOP, BOTTOM = 76, 960, 28, 200
 LABELS = 12
 
 
@@ -55,11 +55,11 @@ class Trend:
     marks: list[Mark]
     line: str
     grid: list[tuple[str, str]]
-    width: int = RIGHT + 16
-    height: int = BOTTOM + 28
+    width: int = RIGHT + 30
+    height: int = BOTTOM + 40
     left: int = LEFT
     right: int = RIGHT
-    foot: int = BOTTOM + 18
+    foot: int = BOTTOM + 30
 
     @property
     def words(self) -> str:

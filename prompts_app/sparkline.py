@@ -30,5 +30,5 @@ def sparkline(scores: Sequence[float]) -> Sparkline | None:
         for place, score in enumerate(scores)
     ]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
-    words = f"{len(scores)} measured versions, from {scores[0]:.1%} to {scores[-1]:.1%}"
+    words = f"Went live {len(scores)} times, from {scores[0]:.1%} to {scores[-1]:.1%}"
     return Sparkline(points, f"{at[-1][0]:.1f}", f"{at[-1][1]:.1f}", words)

@@ -11,7 +11,12 @@ from projects_app.models import AuditEntry
 from prompts_app.models import PromptVersion, Tag
 from prompts_app.services.tags import version_promote
 from tests.factories.projects import ApiKeyFactory
-from tests.factories.prompts import ClientSightingFactory, PromptVersionFactory, TagFactory
+from tests.factories.prompts import (
+    ClientSightingFactory,
+    GateResultFactory,
+    PromptVersionFactory,
+    TagFactory,
+)
 from tests.factories.tasks import TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,8 +87,16 @@ def test_the_list_says_what_is_live_how_good_it_is_and_what_waits(client, viewer
     page = listed(client, project)
     for said in ("v2</a>", "62.5%", "+12.5", "Draft v3", "0 of 50", "3\u00a0minutes ago", "1 key"):
         assert said in page, said
-    assert "2 measured versions, from 62.5% to 70.0%" in page
+    assert "kz-spark" not in page
     assert url("compare", live.task, 2, 3) in page
+
+
+def test_the_trend_is_of_what_went_live_one_after_another(client, viewer, live, project):
+    better = scored(live, 0.5, 0.625)
+    scored(better, 0.6, 0.1)
+    GateResultFactory(version=better, promotion=True)
+    client.force_login(viewer)
+    assert "Went live 2 times, from 50.0% to 62.5%" in listed(client, project)
 
 
 def test_what_was_never_measured_borrows_the_score_of_a_later_comparison(
