@@ -50,6 +50,7 @@ PROBLEMS = (
         "The row is of the hold-out, which proves something only while nobody chooses among it.",
         "Choose rows of train or dev.",
     ),
+    Problem(400, "not_rendered", "The inputs do not fit the prompt.", "The detail names one."),
     Problem(400, "no_rows", "There is nothing to score.", "Add examples, or ask for other rows."),
     Problem(400, "no_student", "The task names no model.", "Set its student, or send one."),
     Problem(400, "task_archived", "The task is archived.", "Use another task."),
@@ -92,6 +93,7 @@ PROBLEMS = (
     Problem(409, "stale", "Somebody else moved it meanwhile.", "Read it again and decide anew."),
     Problem(409, "already_example", "The feedback is an example already.", "Open the example."),
     Problem(409, "dismissed", "The feedback was dismissed.", "Put it back first."),
+    Problem(409, "unchanged", "The edited text is the version's own.", "Change something first."),
     Problem(409, "taken", "The name is in use.", "Choose another."),
     Problem(
         409,
@@ -144,6 +146,7 @@ PROBLEMS = (
     Problem(409, "never_live", "The version was never live.", "Promote it instead."),
     Problem(409, "demo_present", "The demo data is there already.", "Remove it first."),
     Problem(409, "demo_absent", "There is no demo data.", "Nothing has to be removed."),
+    Problem(409, "too_many_runs", "Runs of the prompt are under way.", "Wait for one of them."),
     Problem(409, "last_admin", "A project keeps an admin.", "Name another admin first."),
     Problem(413, "too_large", "The body or batch is too large.", "Send less at once."),
     Problem(415, "unsupported_media_type", "The body is not JSON.", "Send application/json."),

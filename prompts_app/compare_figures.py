@@ -80,10 +80,16 @@ def _score(evidence: Mapping[str, Any]) -> list[Tile]:
     score = score_of(evidence)
     if score is None:
         return [Tile("Score", "not measured", "Nobody has scored these two on the same rows yet.")]
-    both = f"{score.before:.1%} → {score.after:.1%}"
-    tone = "is-good" if score.after > score.before else "is-bad" if score.gain else ""
-    gain = [Tile("Gain", score.gain, score.interval, tone)] if score.gain else []
-    return [Tile("Score", both, score.title), *gain]
+    tiles = [Tile("Score", score.both, score.title)]
+    if score.gain:
+        tiles.append(Tile("Gain", score.gain, score.interval, _side_of_zero(evidence)))
+    return tiles
+
+
+def _side_of_zero(evidence: Mapping[str, Any]) -> str:
+    """Colour a gain only where its whole interval agrees."""
+    found = evidence.get("holdout") or (evidence.get("dev") or {}).get("corrected") or {}
+    return "is-good" if found.get("low", 0) > 0 else "is-bad" if found.get("high", 0) < 0 else ""
 
 
 def _sureness(evidence: Mapping[str, Any]) -> list[Tile]:

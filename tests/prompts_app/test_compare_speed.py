@@ -1,0 +1,34 @@
+"""What the compare page costs with prompts of 8,000 words."""
+
+import random
+
+import pytest
+
+from tests.factories.prompts import PromptVersionFactory
+from tests.prompts_app.test_compare_page import address, measured
+
+pytestmark = pytest.mark.django_db
+
+WORDS = 8_000
+
+
+def long_text(seed):
+    """Return one paragraph, as optimizers write them; two seeds differ in a word of twelve."""
+    names = [f"word{number}" for number in range(900)]
+    steady, change = random.Random(0), random.Random(seed)
+    chosen = [steady.choice(names) for _ in range(WORDS)]
+    return " ".join(change.choice(names) if change.random() < 0.08 else word for word in chosen)
+
+
+def test_two_prompts_of_8000_words_cost_few_queries_and_one_page(
+    client, approver, task, django_assert_max_num_queries
+):
+    old = PromptVersionFactory(task=task, system=long_text(1))
+    new = measured(old, system=long_text(2))
+    client.force_login(approver)
+    with django_assert_max_num_queries(40):
+        answer = client.get(address(old, new))
+    [diff, _] = answer.context["page"].diffs
+    assert (diff.unit, diff.is_cut) == ("word", False)
+    assert sum(len(span.text.split()) for span in diff.rows[0].before) >= WORDS
+    assert len(answer.content) < 1_000_000
