@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
 
 from feedback_app.models import Example
 from kaizen_engine.states import Split, Verdict
 from prompts_app.models import PromptVersion
+from prompts_app.places import version_place
 from prompts_app.review_page import SENTENCES, evidence_facts, score_of
 
 LARGEST_BYTES = 60_000
@@ -47,7 +47,8 @@ def pull_body(version: PromptVersion, path: str) -> str:
 
 
 def _head(version: PromptVersion, path: str) -> str:
-    page = reverse("admin:prompts_app_promptversion_change", args=[version.pk])
+    parent = version.parents.order_by("-id").first()
+    page = version_place(version, parent.number if parent else None)
     lines = [
         f"## Version {version.number} of {span(version.task.slug)}",
         f"**{SENTENCES[version.verdict]}**",

@@ -52,7 +52,7 @@ def test_the_body_shows_what_a_reviewer_asks(task, live) -> None:
         "`1,234, $0.42`",
         f"`{version.hash}`",
         f"`{PATH}`",
-        f"/admin/prompts_app/promptversion/{version.pk}/change/",
+        "/p/support/prompts/triage/compare/1/2/",
         "### Fixed on dev: 1, here 1\n\n```text\nmy box\n```\nexpected\n```text\nK\n```",
         "### Broken on dev: 1, here 1\n\n```text\na bill\n```",
     ):
