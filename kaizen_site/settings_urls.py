@@ -5,6 +5,7 @@ from django.urls import path
 from kaizen_site.installation_page import installation_page
 from llm_app import connection_pages
 from projects_app import key_pages, settings_pages
+from prompts_app import git_pages
 
 app_name = "settings"
 PLACE = "p/<slug:project>/settings/"
@@ -32,5 +33,10 @@ urlpatterns = [
     path(f"{ONE}prices/seed/", connection_pages.connection_seed_page, name="connection-seed"),
     path(f"{ONE}test/", connection_pages.connection_test_page, name="connection-test"),
     path(f"{ONE}tested/", connection_pages.connection_test_fragment, name="connection-tested"),
+    path(f"{PLACE}git/", git_pages.git_page, name="git"),
+    path(f"{PLACE}git/places/", git_pages.git_add_page, name="git-add"),
+    path(f"{PLACE}git/files/", git_pages.git_file_page, name="git-file"),
+    path(f"{PLACE}git/<slug:task>/test/", git_pages.git_test_page, name="git-test"),
+    path(f"{PLACE}git/<slug:task>/tested/", git_pages.git_tested_fragment, name="git-tested"),
     path(f"{PLACE}installation/", installation_page, name="installation"),
 ]
