@@ -28,6 +28,7 @@ DAYS = 30
 SHOWN = 50
 TITLES = {"day": "By day", "role": "By role", "model": "By model", "job": "By job"}
 COLUMNS = ("day", "purpose", "job", "role", "model", "calls")
+PLACES = {"optimize": "jobs:job", "evaluate": "jobs:job", "playground": "playground:run"}
 FIGURES = ("input_tokens", "output_tokens", "cost_usd", "maybe_not_billed_usd")
 
 
@@ -110,6 +111,7 @@ def _table(grouping: str, project: Project, wanted: SpendFilter) -> dict[str, An
 
 
 def _link(grouping: str, project: Project, row: Spend) -> str:
-    if grouping != "job":
+    """Lead to what was paid for, where it has a page."""
+    if grouping != "job" or row.purpose not in PLACES:
         return ""
-    return reverse("jobs:job", kwargs={"project": project.slug, "job_id": row.key})
+    return reverse(PLACES[row.purpose], args=[project.slug, row.key])

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from llm_app.models import LedgerEntry
@@ -39,7 +39,10 @@ class SpendFilter:
 
 @dataclass(frozen=True)
 class Spend:
-    """`uncertain_usd` is the part that may not have been billed: calls that brought no answer."""
+    """`uncertain_usd` is the part that may not have been billed: calls that brought no answer.
+
+    `purpose` is what the calls of one job were made for.
+    """
 
     key: Any
     calls: int
@@ -47,6 +50,7 @@ class Spend:
     output_tokens: int
     usd: Decimal
     uncertain_usd: Decimal
+    purpose: str = ""
 
 
 def spend_total(project: Project, wanted: SpendFilter) -> Spend:
@@ -58,6 +62,8 @@ def spend_by(grouping: str, project: Project, wanted: SpendFilter) -> list[Spend
     """Return one row a day, role, model or job: days newest first, all else dearest first."""
     field = _FIELDS[grouping]
     rows = _entries(project, wanted).values(field).annotate(**_sums())
+    if grouping == "job":
+        rows = rows.annotate(made_for=Max("purpose"))
     order = f"-{field}" if grouping in _NEWEST_FIRST else "-usd"
     return [_spend(row[field], row) for row in rows.order_by(order, field)]
 
@@ -97,4 +103,5 @@ def _spend(key: Any, row: dict[str, Any]) -> Spend:
         output_tokens=row["answered"] or 0,
         usd=row["usd"] or Decimal(0),
         uncertain_usd=row["uncertain"] or Decimal(0),
+        purpose=row.get("made_for", ""),
     )

@@ -83,6 +83,16 @@ def test_a_viewer_sees_the_sums_and_nothing_of_another_project(
     assert "spend.csv?first=2026-01-01&amp;last=2026-01-31" in text
 
 
+def test_each_sum_leads_to_what_was_paid_for_where_it_has_a_page(
+    project: Project, viewer: User, client: Client
+) -> None:
+    run, test = (LedgerEntryFactory(project=project, purpose=one) for one in ("playground", "test"))
+    text = visit(client, viewer, "page").content.decode()
+    assert reverse("playground:run", args=["support", run.subject]) in text
+    assert f"{test.subject}</code></a>" not in text
+    assert str(test.subject) in text
+
+
 def test_a_stranger_gets_404_and_a_visitor_is_asked_to_sign_in(
     ledger: Project, outsider: User, client: Client
 ) -> None:
