@@ -81,7 +81,7 @@ def masked(name: str, value: Any) -> str:
         return _("set, %(count)d of them") % {"count": len(value)} if is_many else _("set")
     texts = [_without_password(str(one)) for one in (value if is_many else [value])]
     text = ", ".join(texts)
-    return text[:LONGEST] if text else _("empty")
+    return text[:LONGEST] if text else _("not set")
 
 
 def queues() -> list[Queue]:

@@ -63,6 +63,7 @@ class ConnectionForm(PlaceForm):
     slug = forms.SlugField(
         label=_("Short name"),
         max_length=40,
+        widget=forms.TextInput({"autocomplete": "off"}),
         help_text=_("Models are written with it: short name / model."),
     )
     kind = forms.ChoiceField(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from feedback_app.models import Dataset
 from kaizen_engine.errors import InvalidArtifact
@@ -60,7 +61,7 @@ class VariantForm(forms.Form):
         label=_("Temperature"), required=False, min_value=0, max_value=2, initial=0
     )
     max_tokens = forms.IntegerField(
-        label=_("Longest answer, tokens"), required=False, min_value=1, max_value=32_768
+        label=_("Most tokens"), required=False, min_value=1, max_value=32_768
     )
     with_demos = forms.BooleanField(required=False, initial=True)
 
@@ -69,8 +70,8 @@ class VariantForm(forms.Form):
         super().__init__(initial=_initial(base, models), **options)
         self.fields["model"].choices = models  # type: ignore[attr-defined]
         count = len(base.artifact.get("demos", []))
-        label = _("With its %(count)d examples") % {"count": count}
-        self.fields["with_demos"].label = label
+        label = ngettext("With its %(count)d example", "With its %(count)d examples", count)
+        self.fields["with_demos"].label = label % {"count": count}
         if not count:
             del self.fields["with_demos"]
 

@@ -1,6 +1,7 @@
 """The forms of a project's settings: how it decides and spends, who belongs to it, its keys."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
@@ -22,6 +23,7 @@ ROLES = {
     Role.ADMIN: _("Admin: members, keys, connections and these settings"),
 }
 ROLE_CHOICES = [(role.value, words) for role, words in ROLES.items()]
+CENT = Decimal("0.01")
 LIVES = ((30, _("30 days")), (90, _("90 days")), (180, _("half a year")), (365, _("a year")))
 
 
@@ -46,12 +48,20 @@ class ProjectForm(ServiceForm):
     def __init__(self, actor: Actor, *args: Any, **options: Any) -> None:
         self.actor = actor
         super().__init__(*args, **options)
+        for name in ("daily_budget_usd", "confirm_over_usd"):
+            self.initial[name] = _in_cents(self.initial[name])
 
     def perform(self) -> models.Model | None:
         changes = {name: self.cleaned_data[name] for name in self.changed_data}
         if not changes:
             return None
         return project_update(actor=self.actor, project=self.instance, **changes)
+
+
+def _in_cents(amount: Decimal | None) -> Decimal | None:
+    """Leave out the places of a cent that are nought anyway."""
+    cents = amount.quantize(CENT) if amount is not None else None
+    return cents if cents == amount else amount
 
 
 class MemberForm(forms.Form):
