@@ -19,7 +19,9 @@ from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 class FeedbackAdmin(ProjectScopedAdmin):
     list_display = ("created_at", "task", "score", "thumb", "origin", "event_id")
     list_filter = ("origin", "thumb")
-    search_fields = ("event_id", "comment")
+    list_select_related = ("task",)
+    search_fields = ("event_id__exact",)
+    search_help_text = "A whole event id; the inbox finds by its filters."
     ordering = ("-id",)
 
 
@@ -45,7 +47,7 @@ class DatasetAdmin(ProjectScopedAdmin):
 @admin.register(Example)
 class ExampleAdmin(ProjectScopedAdmin):
     project_path = "task__project"
-    actions = ("protect", "release")
+    actions = ("export_csv", "protect", "release")
     list_display = (
         *("public_id", "task", "split", "origin", "is_deciding", "is_protected"),
         *("looks", "created_at"),

@@ -16,6 +16,7 @@ from llm_app.services.connections import (
 )
 from projects_app.actors import Actor
 from projects_app.admin_forms import ServiceForm
+from projects_app.admin_lists import latest_filter
 from projects_app.admin_scope import ProjectScopedAdmin
 from projects_app.models import Role
 
@@ -87,6 +88,6 @@ class ModelPriceAdmin(ProjectScopedAdmin):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ProjectScopedAdmin):
     list_display = ("at", "role", "model", "input_tokens", "output_tokens", "cost_usd")
-    list_filter = ("role",)
-    search_fields = ("model",)
+    list_filter = (latest_filter("role", "role"), latest_filter("model", "model"))
+    lookups = ("role", "model")
     ordering = ("-id",)

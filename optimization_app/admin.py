@@ -2,23 +2,28 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from kaizen_engine.errors import KaizenError
 from kaizen_engine.states import LIVE_JOB_STATES, JobState, Split, Verdict
+from optimization_app import learned_admin  # noqa: F401 - it registers the admins of insights
 from optimization_app.models import EvaluationRow, Job, Trial
 from optimization_app.selectors import job_sentence
 from optimization_app.services.cancel import job_cancel
+from optimization_app.services.rerun import job_rerun
 from projects_app.admin_forms import decide
+from projects_app.admin_lists import latest_filter
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 from projects_app.models import Role
 from prompts_app.review_page import TONES, evidence_facts, money, score_of
 
+MOST_RERUNS = 5
 STOPPING = "The job stops within seconds; what it spent is kept."
 
 
@@ -26,11 +31,12 @@ STOPPING = "The job stops within seconds; what it spent is kept."
 class JobAdmin(ProjectScopedAdmin):
     project_path = "task__project"
     list_display = ("short_id", "task", "state", "percent", "verdict", "spent", "created_at")
-    list_filter = ("state", "verdict", "optimizer")
+    list_filter = ("state", "verdict", "kind")
     list_select_related = ("task",)
     lookups = ("public_id",)
     search_fields = ("task__slug",)
     ordering = ("-id",)
+    actions = ("export_csv", "rerun")
     fields = ("task", "kind", "state")
     change_form_template = "admin/optimization_app/job/change_form.html"
 
@@ -45,6 +51,21 @@ class JobAdmin(ProjectScopedAdmin):
     @admin.display(description="Spent", ordering="spent_usd")
     def spent(self, job: Job) -> str:
         return money(job.spent_usd)
+
+    @admin.action(description="Run the chosen jobs again, at most five", permissions=["rerun"])
+    def rerun(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Start each anew; what may cost more than the project allows unasked is refused here."""
+        for job in queryset.select_related("task__project")[:MOST_RERUNS]:
+            try:
+                started, is_new = job_rerun(actor=actor_of(request, job.task.project), job=job)
+            except KaizenError as error:
+                messages.error(request, f"Job {job.pk}: {error}")
+            else:
+                said = "is queued" if is_new else "runs already"
+                messages.success(request, f"Job {started.pk} {said}.")
+
+    def has_rerun_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, None, self.write_role)
 
     def get_urls(self) -> list[URLPattern]:
         cancel = self.admin_site.admin_view(require_POST(self.cancel))
@@ -62,6 +83,8 @@ class JobAdmin(ProjectScopedAdmin):
         extra = {**(extra_context or {})}
         if job is not None:
             extra |= _page(job)
+            where = {"project": job.task.project.slug, "job_id": job.public_id}
+            extra["job_place"] = reverse("jobs:job", kwargs=where)
             extra["may_cancel"] = extra["is_live"] and self.may(request, job, Role.EDITOR)
         return super().change_view(request, object_id, form_url, extra)
 
@@ -140,7 +163,8 @@ class EvaluationRowAdmin(ProjectScopedAdmin):
     project_path = "job__task__project"
     list_display = ("__str__", "named_job", "score", "text", "parse_error")
     list_select_related = ("job__task",)
-    list_filter = ("label",)
+    list_filter = (latest_filter("label", "label"),)
+    lookups = ("label",)
     ordering = ("-id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EvaluationRow]:

@@ -12,8 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
+from projects_app import notification_admin  # noqa: F401 - it registers the admins of channels
 from projects_app.actors import Actor
 from projects_app.admin_forms import ServiceForm
+from projects_app.admin_lists import latest_filter
 from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 from projects_app.exceptions import ServiceError
 from projects_app.models import ApiKey, AuditEntry, Membership, Project, Role, User
@@ -135,9 +137,9 @@ class ApiKeyAdmin(ProjectScopedAdmin):
     form = ApiKeyForm
     write_role = Role.ADMIN
     can_add = True
-    actions = ("revoke",)
+    actions = ("export_csv", "revoke")
     list_display = ("name", "project", "prefix", "last_used_at", "expires_at", "revoked_at")
-    search_fields = ("name", "prefix")
+    search_fields = ("name", "prefix__exact")
     kept = ("prefix", "created_by", "created_at", "last_used_at", "last_used_ip", "revoked_at")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -192,7 +194,8 @@ class ApiKeyAdmin(ProjectScopedAdmin):
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ProjectScopedAdmin):
     list_display = ("at", "actor", "action", "object_type", "object_id", "reason")
-    list_filter = ("action",)
-    lookups = ("object_type", "object_id")
-    search_fields = ("actor", "action", "object_id")
+    list_filter = (latest_filter("action", "action"),)
+    lookups = ("object_type", "object_id", "action")
+    search_fields = ("actor__exact", "action__exact")
+    search_help_text = "A whole name: of who did it, or of the action."
     ordering = ("-id",)

@@ -8,7 +8,6 @@ would refuse.
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -19,7 +18,14 @@ from django.utils.http import urlencode
 
 from projects_app.actors import RANK, Actor
 from projects_app.admin_forms import ServiceForm
+from projects_app.admin_lists import ExportingLists
+from projects_app.admin_paginator import BoundedPaginator
 from projects_app.models import Membership, Project, Role, User
+
+SCRIPTS = (
+    *("vendor/jquery/jquery.min.js", "jquery.init.js", "core.js"),
+    *("admin/RelatedObjectLookups.js", "actions.js"),
+)
 
 
 def roles_of(request: HttpRequest) -> dict[int, Role]:
@@ -50,7 +56,7 @@ def actor_of(request: HttpRequest, project: Project) -> Actor:
     )
 
 
-class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProjectScopedAdmin(ExportingLists):
     project_path = "project"
     write_role = Role.EDITOR
     can_add = False
@@ -58,8 +64,13 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     can_delete = False
     list_per_page = 25
     show_full_result_count = False
-    actions: Any = None
+    paginator = BoundedPaginator
     lookups: tuple[str, ...] = ()
+
+    @property
+    def media(self) -> forms.Media:
+        """Leave out the stock scripts for fields that are filled from others: there are none."""
+        return forms.Media(js=[f"admin/js/{name}" for name in SCRIPTS])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         projects = list(roles_of(request))
@@ -75,7 +86,8 @@ class ProjectScopedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return obj  # type: ignore[no-any-return]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if request.method == "POST" and not self.get_actions(request):
+        chosen = request.POST.get("action", "")
+        if request.method == "POST" and chosen and chosen not in self.get_actions(request):
             raise PermissionDenied
         title = str(self.opts.verbose_name_plural)
         named = {"title": title[:1].upper() + title[1:], **(extra_context or {})}

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from kaizen_engine.states import Verdict
@@ -16,6 +18,7 @@ from projects_app.admin_scope import ProjectScopedAdmin, actor_of
 from projects_app.models import Role
 from prompts_app import git_admin  # noqa: F401 - it registers the admins of git
 from prompts_app.models import GateResult, PromptVersion, Tag
+from prompts_app.places import version_place
 from prompts_app.review_page import review_page, score_of, standing
 from prompts_app.selectors import PRODUCTION, may_be_proposed
 from prompts_app.services.decisions import needs_second_person
@@ -49,19 +52,26 @@ DECISIONS: dict[str, tuple[Decision, str]] = {
 }
 
 
+class ReasonActionForm(ActionForm):
+    reason = forms.CharField(required=False, max_length=500, label="Reason to reject")
+
+
 @admin.register(PromptVersion)
 class PromptVersionAdmin(ProjectScopedAdmin):
     project_path = "task__project"
     list_display = ("__str__", "stands", "scores", "measured", "author_label", "created_at")
     list_filter = ("review_state", "verdict")
     list_select_related = ("task",)
-    search_fields = ("task__slug", "hash")
+    search_fields = ("task__slug", "hash__startswith")
     ordering = ("-id",)
+    actions = ("export_csv", "reject")
+    action_form = ReasonActionForm
     fields = ("number", "task", "hash", "review_state", "author_label", "change_reason")
     change_form_template = "admin/prompts_app/promptversion/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("tags", "gates")
+        rows = super().get_queryset(request).select_related("task__project")
+        return rows.prefetch_related("tags", "gates")
 
     @admin.display(description="State", ordering="review_state")
     def stands(self, version: PromptVersion) -> str:
@@ -77,6 +87,15 @@ class PromptVersionAdmin(ProjectScopedAdmin):
     def scores(self, version: PromptVersion) -> str | None:
         score = score_of(version.evidence)
         return f"{score.before:.1%} to {score.after:.1%}" if score else None
+
+    @admin.action(description="Reject the chosen drafts, with the reason", permissions=["reject"])
+    def reject(self, request: HttpRequest, queryset: Any) -> None:
+        """There is no such action to promote: each version goes live on its own evidence."""
+        for version in queryset.select_related("task__project"):
+            self._decide(request, version, "reject")
+
+    def has_reject_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, None, Role.APPROVER)
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(require_POST(self.decide))
@@ -98,8 +117,9 @@ class PromptVersionAdmin(ProjectScopedAdmin):
         version = self.get_object(request, object_id)
         extra = {**(extra_context or {})}
         if version is not None:
+            page = review_page(version)
             extra |= {
-                "page": review_page(version),
+                "page": page,
                 "may_decide": self.may(request, version, Role.APPROVER),
                 "may_propose": self.may(request, version, Role.EDITOR) and may_be_proposed(version),
                 "may_evaluate": self.may(request, version, Role.EDITOR),
@@ -108,8 +128,20 @@ class PromptVersionAdmin(ProjectScopedAdmin):
                 ),
                 "title": str(version),
                 "subtitle": None,
+                **self._places(request, version, page.live),
             }
         return super().change_view(request, object_id, form_url, extra)
+
+    def _places(
+        self, request: HttpRequest, version: PromptVersion, live: PromptVersion | None
+    ) -> dict[str, str]:
+        """Return where the version is compared, and where its text begins a new draft."""
+        task = version.task
+        where = {"project": task.project.slug, "task": task.slug, "number": version.number}
+        places = {"compare_place": version_place(version, live.number if live else None)}
+        if self.may(request, version, Role.EDITOR):
+            places["duplicate_place"] = reverse("prompts:edit", kwargs=where)
+        return places
 
     def decide(self, request: HttpRequest, object_id: str, decision: str) -> HttpResponse:
         version = self.get_object(request, object_id)
@@ -117,10 +149,13 @@ class PromptVersionAdmin(ProjectScopedAdmin):
             raise Http404
         if not self.may(request, version, Role.APPROVER):
             raise PermissionDenied
+        self._decide(request, version, decision)
+        return redirect("admin:prompts_app_promptversion_change", version.pk)
+
+    def _decide(self, request: HttpRequest, version: PromptVersion, decision: str) -> None:
         actor = actor_of(request, version.task.project)
         perform, success = DECISIONS[decision]
         decide(request, lambda why: perform(actor, version, why), success.format(version))
-        return redirect("admin:prompts_app_promptversion_change", version.pk)
 
     def propose(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = self.get_object(request, object_id)

@@ -1,6 +1,6 @@
 """Where a version is looked at."""
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from prompts_app.models import PromptVersion
 
@@ -8,9 +8,6 @@ from prompts_app.models import PromptVersion
 def version_place(version: PromptVersion, replaced: int | None) -> str:
     """Return the page that compares it with the version of that number, or else its own."""
     where = {"project": version.task.project.slug, "task": version.task.slug}
-    try:
-        if replaced is None or replaced == version.number:
-            return reverse("prompts:version", kwargs={**where, "number": version.number})
-        return reverse("prompts:compare", kwargs={**where, "a": replaced, "b": version.number})
-    except NoReverseMatch:
-        return reverse("admin:prompts_app_promptversion_change", args=[version.pk])
+    if replaced is None or replaced == version.number:
+        return reverse("prompts:version", kwargs={**where, "number": version.number})
+    return reverse("prompts:compare", kwargs={**where, "a": replaced, "b": version.number})

@@ -3,16 +3,18 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
 
 from kaizen_engine.optimize.strategy import STRATEGIES
 from projects_app.actors import Actor
 from projects_app.admin_forms import JsonObjectField, ServiceForm
-from projects_app.admin_scope import ProjectScopedAdmin
+from projects_app.admin_scope import ProjectScopedAdmin, actor_of
+from projects_app.exceptions import ServiceError
+from projects_app.models import Role
 from tasks_app.models import Task
-from tasks_app.services import task_create, task_update
+from tasks_app.services import task_archive, task_create, task_update
 
 SPELLING = "As connection/model, for example openai/gpt-4o-mini."
 WORDS: dict[str, tuple[str, str]] = {
@@ -106,9 +108,14 @@ class TaskAdmin(ProjectScopedAdmin):
     form = TaskForm
     can_add = True
     can_change = True
+    actions = ("export_csv", "archive", "restore")
     list_display = ("slug", "student", "threshold", "auto_trigger", "feedback_origin", "project")
     list_select_related = ("project", "student_connection")
-    list_filter = ("optimizer", "auto_trigger")
+    list_filter = (
+        *("optimizer", "auto_trigger"),
+        ("archived_at", admin.EmptyFieldListFilter),
+    )
+    lookups = ("archived_at",)
     search_fields = ("slug", "name")
     fieldsets = (
         (None, {"fields": ("project", "slug", "name", "description")}),
@@ -149,6 +156,27 @@ class TaskAdmin(ProjectScopedAdmin):
     @admin.display(description="Model", ordering="student_model", empty_value="not set yet")
     def student(self, task: Task) -> str | None:
         return task.student or None
+
+    @admin.action(description="Archive: served and known no longer", permissions=["archive"])
+    def archive(self, request: HttpRequest, queryset: Any) -> None:
+        self._put_away(request, queryset, is_archived=True)
+
+    @admin.action(description="Restore from the archive", permissions=["archive"])
+    def restore(self, request: HttpRequest, queryset: Any) -> None:
+        self._put_away(request, queryset, is_archived=False)
+
+    def has_archive_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, None, Role.ADMIN)
+
+    def _put_away(self, request: HttpRequest, queryset: Any, *, is_archived: bool) -> None:
+        word, changed = "archived" if is_archived else "restored", 0
+        for task in queryset.select_related("project"):
+            try:
+                actor = actor_of(request, task.project)
+                changed += task_archive(actor=actor, task=task, is_archived=is_archived)
+            except ServiceError as error:
+                messages.error(request, f"{task.slug}: {error}.")
+        messages.success(request, f"{changed} {word}.")
 
     def save_by_service(self, actor: Actor, form: ServiceForm, *, change: bool) -> models.Model:
         if not change:

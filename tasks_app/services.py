@@ -101,6 +101,23 @@ def task_update(*, actor: Actor, task: Task, **changes: Any) -> Task:
     return fresh
 
 
+@transaction.atomic
+def task_archive(*, actor: Actor, task: Task, is_archived: bool = True) -> bool:
+    """Put the task away, or back: while it is away no door knows it, and nothing is served of it.
+
+    Return whether that is news.
+    """
+    actor.require(role=Role.ADMIN, project_id=task.project_id)
+    fresh = Task.objects.select_for_update(of=("self",), no_key=True).get(pk=task.pk)
+    if bool(fresh.archived_at) == is_archived:
+        return False
+    fresh.archived_at = timezone.now() if is_archived else None
+    fresh.save(update_fields=["archived_at"])
+    word = "archived" if is_archived else "restored"
+    audit_record(actor=actor, action=f"kaizen.task.{word}", subject=fresh, slug=fresh.slug)
+    return True
+
+
 def task_infer(*, actor: Actor, slug: str, inputs: Mapping[str, Any], output: Any) -> Task:
     """Create the task that a first feedback speaks of, in setup state; a twin's task is as good.
 

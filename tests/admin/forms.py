@@ -9,7 +9,7 @@ from django.db.models import Model
 from feedback_app.models import Dataset
 from llm_app.models import Connection, ModelPrice
 from optimization_app.models import Job
-from projects_app.models import ApiKey, Membership, Project, Role, Scope, User
+from projects_app.models import ApiKey, Delivery, Membership, Project, Role, Scope, User
 from prompts_app.models import GitConnection, PullRequest, Repository
 from tasks_app.models import Task
 from tests.admin.rooms import Room, cancel, decision, page, propose, propose_version
@@ -95,6 +95,17 @@ def _revoke(room: Room) -> tuple[str, dict[str, Any]]:
     return page(ApiKey, "changelist"), chosen
 
 
+def _act(action: str, of: type[Model] | str) -> Callable[[Room], Any]:
+    """Choose one row of the list, and an action."""
+
+    def send(room: Room) -> tuple[str, dict[str, Any]]:
+        row = room.proven if of == "proven" else room.rows[of]  # type: ignore[index]
+        chosen = {"action": action, "_selected_action": [row.pk], "reason": "because"}
+        return page(type(row), "changelist"), chosen
+
+    return send
+
+
 def _remove_member(room: Room) -> tuple[str, dict[str, Any]]:
     return page(Membership, "delete", room.rows[Membership].pk), {"post": "yes"}
 
@@ -137,5 +148,8 @@ WRITES: dict[str, Write] = {
     "reject": Write(
         Role.APPROVER, lambda room: (decision(room.proven, "reject"), {"reason": "because"})
     ),
+    "archive": Write(Role.ADMIN, _act("archive", Task)),
+    "send again": Write(Role.ADMIN, _act("send_again", Delivery)),
+    "reject chosen": Write(Role.APPROVER, _act("reject", "proven")),
     "cancel": Write(Role.EDITOR, lambda room: (cancel(room.rows[Job]), {"reason": "because"})),
 }

@@ -10,9 +10,28 @@ from django.urls import reverse
 from feedback_app.models import Dataset, Example, Feedback
 from kaizen_engine.states import GateBasis, PullRequestState
 from llm_app.models import Connection, LedgerEntry, ModelPrice
-from optimization_app.models import EvaluationRow, Job, Trial
+from optimization_app.models import (
+    BudgetEvent,
+    EvaluationRow,
+    Insight,
+    Job,
+    JudgePassport,
+    LabelItem,
+    SuggestedExample,
+    Trial,
+)
 from projects_app.actors import Actor
-from projects_app.models import ApiKey, AuditEntry, Membership, Project, Role, User
+from projects_app.models import (
+    ApiKey,
+    AuditEntry,
+    Channel,
+    Delivery,
+    Membership,
+    Notification,
+    Project,
+    Role,
+    User,
+)
 from prompts_app.models import (
     GateResult,
     GitConnection,
@@ -24,7 +43,10 @@ from prompts_app.models import (
 from prompts_app.services.tags import version_promote
 from tasks_app.models import Task
 from tests.factories.feedback import DatasetFactory, ExampleFactory, FeedbackFactory
+from tests.factories.insights import InsightFactory, SuggestedExampleFactory
+from tests.factories.labels import JudgePassportFactory, LabelItemFactory
 from tests.factories.llm import ConnectionFactory, LedgerEntryFactory, ModelPriceFactory
+from tests.factories.notifications import ChannelFactory, DeliveryFactory
 from tests.factories.optimization import EvaluationRowFactory, JobFactory, TrialFactory
 from tests.factories.projects import (
     ApiKeyFactory,
@@ -45,21 +67,29 @@ Rows = dict[type[Model], Any]
 TENANT: tuple[type[Model], ...] = (
     ApiKey,
     AuditEntry,
+    BudgetEvent,
+    Channel,
     Connection,
     Dataset,
+    Delivery,
     EvaluationRow,
     Example,
     Feedback,
     GateResult,
     GitConnection,
+    Insight,
     Job,
+    JudgePassport,
+    LabelItem,
     LedgerEntry,
     Membership,
     ModelPrice,
+    Notification,
     Project,
     PromptVersion,
     PullRequest,
     Repository,
+    SuggestedExample,
     Tag,
     Task,
     Trial,
@@ -135,8 +165,29 @@ def furnish(mark: str) -> Room:
         TrialFactory(job=job),
         first.gates.get(),
         first.tags.get(),
+        *_learned(task, job, mark),
+        *_told(project, mark),
     ]
     return Room(mark, project, people, {type(row): row for row in rows}, first, proven)
+
+
+def _learned(task: Task, job: Job, mark: str) -> list[Any]:
+    """What a job and its judge left behind."""
+    insight = InsightFactory(task=task, name=mark)
+    return [
+        insight,
+        SuggestedExampleFactory(insight=insight, writer=mark),
+        LabelItemFactory(task=task, answer={"label": mark}),
+        JudgePassportFactory(task=task, judge={"rubric": mark}),
+        BudgetEvent.objects.create(job=job, percent=80, spent_usd=1, spent_tokens=1),
+    ]
+
+
+def _told(project: Project, mark: str) -> list[Any]:
+    """A channel, and a message to it that was given up."""
+    channel = ChannelFactory(project=project, name=f"{mark} team", address=f"{mark}@example.org")
+    delivery = DeliveryFactory(channel=channel, failed=True, error=f"no {mark} there")
+    return [channel, delivery.notification, delivery]
 
 
 def _versions(task: Task, mark: str) -> tuple[PromptVersion, PromptVersion]:

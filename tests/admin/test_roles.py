@@ -1,5 +1,6 @@
 """Roles decide in the admin: a viewer writes nothing, and each write has the role it needs."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,15 +11,16 @@ from django.urls import reverse
 
 from optimization_app.models import EvaluationRow, Job, Trial
 from projects_app.actors import RANK
-from projects_app.models import ApiKey, AuditEntry, Role, User
+from projects_app.models import ApiKey, AuditEntry, Channel, Delivery, Notification, Role, User
 from prompts_app.models import GitConnection, PromptVersion, PullRequest, Repository
 from tests.admin.forms import WRITES
 from tests.admin.rooms import TENANT, Room, decision, footprint, page
 
+OFFERED = re.compile(r'<option value="([a-z_]+)">')
 SignIn = Callable[[User], Client]
 FROZEN = (
     *(PromptVersion, AuditEntry, Job, Trial, EvaluationRow, ApiKey),
-    *(GitConnection, Repository, PullRequest),
+    *(GitConnection, Repository, PullRequest, Channel, Notification, Delivery),
 )
 each_model = pytest.mark.parametrize("model", TENANT, ids=lambda model: model.__name__)
 
@@ -54,8 +56,9 @@ def test_a_viewer_reads_and_sees_no_button(
     client = sign_in(maple.people[Role.VIEWER])
     for place in (page(model, "changelist"), page(model, "change", maple.rows[model].pk)):
         text = client.get(place).content.decode()
-        for button in ('name="_save"', "addlink", "deletelink", 'name="action"', "/decide/"):
+        for button in ('name="_save"', "addlink", "deletelink", "/decide/"):
             assert button not in text
+        assert set(OFFERED.findall(text)) <= {"export_csv"}
         assert "/cancel/" not in text
         assert "/propose/" not in text
 
