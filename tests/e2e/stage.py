@@ -18,6 +18,7 @@ from tests.e2e.data_stage import data_pages, imported, logged
 from tests.e2e.job_stage import failed_job, searching_job, tried_job
 from tests.e2e.prompt_stage import fetched, prompt_pages
 from tests.e2e.settings_stage import kept_house, settings_pages, tried_out
+from tests.e2e.told_stage import told, told_pages
 from tests.factories.feedback import ExampleFactory, FeedbackFactory
 from tests.factories.insights import (
     InsightFactory,
@@ -85,6 +86,7 @@ class Stage:
             "edit": self.edit,
             **prompt_pages(self.draft),
             **settings_pages(self.draft),
+            **told_pages(self.draft),
             **data_pages(self.draft),
             "datasets": f"/p/{self.room.project.slug}/datasets/",
             "dataset": f"/p/{self.room.project.slug}/datasets/{self.room.rows[Dataset].public_id}/",
@@ -133,6 +135,7 @@ def build_stage() -> Stage:
     fetched(first, draft)
     tried_out(draft)
     kept_house(draft)
+    told(draft)
     logged(draft)
     imported(draft)
     finished = JobFactory(
