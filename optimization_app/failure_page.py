@@ -38,6 +38,7 @@ class ClusterCard:
     cluster: FailureCluster
     count: int
     percent: str
+    length: str
     sample: str
     optimize: str
 
@@ -54,6 +55,7 @@ def cards_of(job: Job, clusters: Iterable[FailureCluster]) -> list[ClusterCard]:
             cluster=one,
             count=len(one.example_ids),
             percent=f"{one.share:.1%}",
+            length=f"{one.share * 100:.1f}",
             sample=one.sample[:SAMPLE],
             optimize=optimize_link(job, one),
         )

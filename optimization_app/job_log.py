@@ -57,11 +57,11 @@ def _entry_line(entry: AuditEntry) -> LogLine:
 
 
 def _claimed(data: Mapping[str, Any]) -> str:
-    return _("A worker took it, attempt %s.") % data.get("attempt", "")
+    return str(_("A worker took it, attempt %s.") % data.get("attempt", ""))
 
 
 def _budget_used(data: Mapping[str, Any]) -> str:
-    return _("%s %% of the budget was used.") % data.get("percent", "")
+    return str(_("%s %% of the budget was used.") % data.get("percent", ""))
 
 
 def _asked_to_stop(data: Mapping[str, Any]) -> str:

@@ -72,11 +72,11 @@ class StartForm(forms.Form):
     )
 
     def __init__(self, task: Task, data: Mapping[str, Any]) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         self._choose("optimizer_type", strategy_choices())
         datasets = Dataset.objects.filter(task=task, frozen_at__isnull=False).order_by("-pk")
         named = [(str(one.public_id), one.name) for one in datasets[:MOST_DATASETS]]
-        self._choose("dataset_id", [("", _("all feedback and examples of the prompt")), *named])
+        self._choose("dataset_id", [("", _("all of the prompt")), *named])
         for name, field in self.fields.items():
             if field.help_text and name != "optimizer_type":
                 field.widget.attrs["aria-describedby"] = f"id_{name}_helptext"

@@ -74,8 +74,9 @@ def rerun(visit: Visit, job_id: str) -> HttpResponse:
 
 
 def _start(visit: Visit, task: Task, form: StartForm) -> HttpResponse:
-    is_asked_only = "only" in visit.request.POST
-    if not is_asked_only and form.is_valid():
+    if "only" in visit.request.POST:
+        return _show(visit, task, form)
+    if form.is_valid():
         try:
             job, is_new = job_start(
                 actor=visit.actor,
@@ -88,8 +89,7 @@ def _start(visit: Visit, task: Task, form: StartForm) -> HttpResponse:
             form.refuse(error)
         else:
             return _go_to(visit, job, is_new=is_new)
-        return _show(visit, task, form, is_refused=True)
-    return _show(visit, task, form)
+    return _show(visit, task, form, is_refused=True)
 
 
 def _go_to(visit: Visit, job: Job, *, is_new: bool) -> HttpResponse:

@@ -16,6 +16,8 @@ from projects_app.exceptions import Conflict, InvalidInput
 from projects_app.services.audit import audit_record
 from tasks_app.models import Task
 
+LONGEST_NAME = 200
+
 
 @transaction.atomic
 def examples_collect(
@@ -49,7 +51,7 @@ def _collection(actor: Actor, task: Task, name: str) -> Dataset:
         raise Conflict(message, code="taken")
     if known is not None:
         return known
-    if len(name) > Dataset._meta.get_field("name").max_length:
+    if len(name) > LONGEST_NAME:
         message = "must have at most 200 characters"
         raise InvalidInput(f"the name {message}", errors={"name": message})
     dataset = dataset_create(actor=actor, project=task.project, task=task, name=name)

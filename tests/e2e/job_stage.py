@@ -65,7 +65,7 @@ def tried_job(draft: PromptVersion) -> Job:
                 text=said,
                 output={"label": said},
                 reasons={"rubric": "It names the wrong desk."},
-                votes={"rubric": [{"word": "bad", "reason": "wrong desk"}, {"word": "good"}]},
+                votes={"rubric": [{"said": "bad"}, {"said": "bad"}, {"said": "good"}]},
             )
     return job
 

@@ -169,3 +169,13 @@ def test_an_ended_job_says_what_it_learned(client, viewer, searching, live_versi
     page = text(client, viewer, searching)
     assert "4 demonstrations added" in page
     assert "refund, card" in page
+
+
+def test_a_poll_takes_a_bounded_number_of_queries(
+    client, viewer, searching, django_assert_max_num_queries
+):
+    for number in range(1, 16):
+        TrialFactory(job=searching, number=number)
+    client.force_login(viewer)
+    with django_assert_max_num_queries(20):
+        shown(client, viewer, searching, "fragment")
