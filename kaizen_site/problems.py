@@ -68,6 +68,7 @@ PROBLEMS = (
     Problem(409, "not_checked", "The columns were not checked.", "Check them first."),
     Problem(409, "already_saved", "The file is a dataset already.", "Open the dataset."),
     Problem(404, "unknown_version", "The task has no such version.", "Check the id."),
+    Problem(404, "unknown_tag", "The task has no such tag.", "Check the name."),
     Problem(404, "unknown_job", "The project has no such job.", "Check the id."),
     Problem(
         400,
@@ -144,6 +145,7 @@ PROBLEMS = (
     Problem(409, "rejected", "The version was rejected.", "Make a new one."),
     Problem(409, "nothing_before", "Nothing was live before this.", "Name a version."),
     Problem(409, "never_live", "The version was never live.", "Promote it instead."),
+    Problem(409, "live_tag", "What is live moves by review and rollback only.", "Use another tag."),
     Problem(409, "demo_present", "The demo data is there already.", "Remove it first."),
     Problem(409, "demo_absent", "There is no demo data.", "Nothing has to be removed."),
     Problem(409, "too_many_runs", "Runs of the prompt are under way.", "Wait for one of them."),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from projects_app.csv_export import csv_response
-from projects_app.lists import show
+from projects_app.lists import Shown, show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 from prompts_app.prompt_rows import STATUSES, PromptRow, all_rows, prompt_list, prompt_rows
@@ -44,13 +44,13 @@ class PromptFilter(forms.Form):
 @project_page
 def prompt_list_page(visit: Visit) -> HttpResponse:
     form, wanted = _wanted(visit)
-    shown = show(prompt_list(visit.project, **wanted), visit.request.GET.get("page"))
-    rows: list[Task] = list(shown)
+    tasks = prompt_list(visit.project, **wanted)
+    shown: Shown[Task] = show(tasks, visit.request.GET.get("page"))
     context = {
         "project": visit.project,
         "form": form,
         "page": shown,
-        "rows": [(row, sparkline(row.trend)) for row in prompt_rows(rows)],
+        "rows": [(row, sparkline(row.trend)) for row in prompt_rows(shown.rows)],
         "may_write": visit.allows(Role.EDITOR),
         "is_filtered": any(wanted.values()),
     }

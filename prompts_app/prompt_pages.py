@@ -14,12 +14,13 @@ from kaizen_engine.states import ReviewState, Verdict
 from projects_app.choices import choices_of
 from projects_app.csv_export import csv_response
 from projects_app.exceptions import NotHere
-from projects_app.lists import show
+from projects_app.lists import Shown, show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 from prompts_app.lineage_drawing import draw_lineage
 from prompts_app.lineage_graph import lineage_graph
 from prompts_app.lineage_tree import lineage_lines
+from prompts_app.models import PromptVersion
 from prompts_app.prompt_page import prompt_page_of, tags_of
 from prompts_app.prompt_rows import batches
 from prompts_app.selectors import PRODUCTION, live_version
@@ -61,13 +62,14 @@ def prompt_page(visit: Visit, task: str) -> HttpResponse:
 def version_list_page(visit: Visit, task: str) -> HttpResponse:
     found = task_of(visit, task)
     form, wanted = _wanted(visit)
-    shown = show(with_company(version_list(found, **wanted)), visit.request.GET.get("page"))
+    versions = with_company(version_list(found, **wanted))
+    shown: Shown[PromptVersion] = show(versions, visit.request.GET.get("page"))
     live = tags_of(found).get(PRODUCTION)
     context = {
         **frame(visit, found, "versions"),
         "form": form,
         "page": shown,
-        "rows": version_rows(list(shown)),
+        "rows": version_rows(shown.rows),
         "live_number": live.version.number if live else None,
         "is_filtered": any(wanted.values()),
     }

@@ -125,7 +125,7 @@ def _is_waiting() -> Q:
 def _live(ids: list[int]) -> list[dict[str, Any]]:
     tags = Tag.objects.filter(task__in=ids, name=PRODUCTION)
     named = {"number": F("version__number"), "public_id": F("version__public_id")}
-    return list(tags.values("task_id", "version_id", "moved_at", **named))
+    return [dict(row) for row in tags.values("task_id", "version_id", "moved_at", **named)]
 
 
 def _live_of(row: dict[str, Any] | None, scores: dict[int, VersionScore]) -> Live | None:

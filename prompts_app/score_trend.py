@@ -77,7 +77,7 @@ def score_trend(task: Task, live: PromptVersion | None) -> Trend | None:
     low, high = _bounds([point.score for point in points])
     marks = _marks(points, low, high)
     grid = [(_y(share, low, high), f"{share:.0%}") for share in (low, (low + high) / 2, high)]
-    return Trend(points, marks, " ".join(f"{mark.x},{mark.y}" for mark in marks), grid)
+    return Trend(points, marks, _line(marks), grid)
 
 
 def _points(task: Task, live: PromptVersion | None) -> list[TrendPoint]:
@@ -150,6 +150,11 @@ def _marks(points: Sequence[TrendPoint], low: float, high: float) -> list[Mark]:
         )
         for place, point in enumerate(points)
     ]
+
+
+def _line(marks: Sequence[Mark]) -> str:
+    """Join what went live; a version that never did is a point beside the line."""
+    return " ".join(f"{mark.x},{mark.y}" for mark in marks if mark.point.moves)
 
 
 def _y(share: float, low: float, high: float) -> str:
