@@ -286,3 +286,8 @@ class PullRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}: {self.head}"
+
+    @property
+    def is_linked(self) -> bool:
+        """Say whether the address is one that a page may lead to."""
+        return self.url.startswith(("https://", "http://"))

@@ -7,13 +7,21 @@ from tests.e2e.conftest import Screen
 from tests.e2e.stage import Stage
 from tests.e2e.test_approve import live_of
 from tests.factories.projects import PASSWORD, MembershipFactory, UserFactory
+from tests.factories.prompts import PromptVersionFactory
+
+OWN = 90
 
 
 @pytest.fixture
 def compared(stage: Stage) -> Stage:
-    """The stage, with a member who may approve and not enter the admin."""
+    """The stage, with an approver who may not enter the admin and wrote a version alone."""
+    project = stage.room.project
+    project.two_person_rule = True
+    project.save()
     user = UserFactory(username="phone")
-    MembershipFactory(project=stage.room.project, user=user, role=Role.APPROVER.value)
+    MembershipFactory(project=project, user=user, role=Role.APPROVER.value)
+    facts = {"task": stage.draft.task, "proven": stage.room.first, "parents": [stage.room.first]}
+    PromptVersionFactory(**facts, number=OWN, author=user, author_label="user:phone")
     return stage
 
 
@@ -40,6 +48,19 @@ def test_three_clicks_and_a_reason_on_a_phone(compared: Stage, wide_screen: Scre
     assert live_of(compared) == compared.draft.pk
     assert wide_screen.said == []
     assert wide_screen.foreign == []
+
+
+def test_the_author_is_refused_in_words(compared: Stage, wide_screen: Screen) -> None:
+    sign_in(wide_screen)
+    page = wide_screen.page
+    own = compared.compare.replace(f"/{compared.draft.number}/", f"/{OWN}/")
+    wide_screen.open(own)
+    page.get_by_text("this project wants somebody else than the author").wait_for()
+    assert page.get_by_role("button", name=f"Promote version {OWN}").is_disabled()
+    answer = page.goto(f"{wide_screen.url}{own}promote/")
+    assert answer.status == 200
+    assert page.get_by_role("button", name=f"Promote version {OWN}").count() == 0
+    assert live_of(compared) == compared.room.first.pk
 
 
 def test_the_whole_path_by_keyboard_alone(compared: Stage, wide_screen: Screen) -> None:

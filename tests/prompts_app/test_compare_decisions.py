@@ -5,10 +5,10 @@ from django.urls import reverse
 
 from kaizen_engine.states import Verdict
 from projects_app.models import AuditEntry, Role, ServeOn, User
-from prompts_app.models import PromptVersion, Tag
+from prompts_app.models import PromptVersion, PullRequest, Tag
 from prompts_app.services.review import version_approve, version_reject
 from tests.factories.projects import MembershipFactory, UserFactory
-from tests.factories.prompts import PromptVersionFactory
+from tests.factories.prompts import PromptVersionFactory, RepositoryFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -246,3 +246,21 @@ def test_other_tenants_find_nothing_to_decide(client, outsider: User, proven, li
         assert client.post(pair(name, proven), {"reason": "r"}).status_code == 404
     assert client.post(one("edit", proven), {}).status_code == 404
     assert client.post(one("rollback", live)).status_code == 404
+
+
+def test_an_editor_proposes_a_version_that_has_no_pull_request(client, editor, proven, viewer):
+    RepositoryFactory(task=proven.task)
+    client.force_login(editor)
+    shown = client.get(pair("compare", proven)).content.decode()
+    assert one("propose", proven) in shown
+    client.post(one("propose", proven), {"next": pair("compare", proven)})
+    pull = proven.pulls.get()
+    PullRequest.objects.update(url="javascript:alert(1)", title="<b>Propose</b>")
+    shown = client.get(pair("compare", proven)).content.decode()
+    assert "&lt;b&gt;Propose&lt;/b&gt;" in shown
+    assert "javascript:" not in shown
+    PullRequest.objects.update(url="https://git.example/1")
+    assert 'href="https://git.example/1"' in client.get(pair("compare", proven)).content.decode()
+    client.force_login(viewer)
+    assert client.post(one("propose", proven)).status_code == 403
+    assert pull.state == "opening"
