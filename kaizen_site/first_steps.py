@@ -76,7 +76,7 @@ def _facts(project: Project, demo: object | None) -> dict[str, bool]:
 def _steps(project: Project, facts: dict[str, bool]) -> list[Step]:
     return [
         Step(_("Have a prompt: start the demo or make your own"),
-             link("prompts:list", project), facts["has_prompt"]),
+             link("prompts:new", project), facts["has_prompt"]),
         Step(_("Decide on a draft, with its evidence in front of you"),
              link("prompts:list", project), facts["has_decided"]),
         Step(_("Connect your app with a key of its own"),
@@ -86,5 +86,5 @@ def _steps(project: Project, facts: dict[str, bool]) -> list[Step]:
         Step(_("Connect the provider of your model"),
              link("settings:connections", project), facts["has_model"]),
         Step(_("Start a job of your own; its cost is shown before"),
-             link("jobs:list", project), facts["has_job"]),
+             link("jobs:new", project), facts["has_job"]),
     ]  # fmt: skip

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from projects_app.models import Project
 
 
 def link(view: str, project: Project, **names: Any) -> str:
-    try:
-        return reverse(view, kwargs={"project": project.slug, **names})
-    except NoReverseMatch:
-        return reverse("projects:home", kwargs={"project": project.slug})
+    return reverse(view, kwargs={"project": project.slug, **names})

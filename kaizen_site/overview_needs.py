@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -186,15 +187,15 @@ def _suggestions(visit: Visit) -> Iterator[Need]:
     pending = SuggestedExample.objects.filter(
         insight__task__project=visit.project, state=SuggestionState.PENDING.value
     )
-    rows = pending.values("insight__public_id", "insight__task__slug").order_by()
+    rows = pending.values("insight__task__slug").order_by()
     for row in rows.annotate(count=Count("pk")).order_by("-count")[:MOST]:
-        count = row["count"]
+        count, task = row["count"], row["insight__task__slug"]
         yield Need(
             kind=_("Suggested examples"),
-            title=row["insight__task__slug"],
+            title=task,
             note=ngettext("%d example to accept or not.", "%d examples to accept or not.", count)
             % count,
-            url=link("insights:insight", visit.project, insight=row["insight__public_id"]),
+            url=f"{link('insights:list', visit.project)}?{urlencode({'task': task})}",
             action=_("Decide"),
         )
 

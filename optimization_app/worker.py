@@ -42,7 +42,9 @@ def run_optimize_job(job_id: int) -> str:
 def analyse_job(job_id: int) -> str:
     """Work out a job's insights in a process of its own, whose memory and time end with it."""
     leave_if_orphaned()
-    job = Job.objects.select_related("task__project").get(pk=job_id)
+    job = Job.objects.select_related("task__project").filter(pk=job_id).first()
+    if job is None:
+        return "removed"
     manage = str(Path(settings.BASE_DIR) / "manage.py")
     command = [sys.executable, manage, "insights", "--project", job.task.project.slug]
     done = subprocess.run(  # noqa: S603 - a fixed command

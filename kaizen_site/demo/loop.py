@@ -165,8 +165,7 @@ class Loop:
                 _write(f"  {demo['inputs']['message']} -> {demo['outputs']['desk']}")
 
     def _sign_ins(self, made: Seed) -> None:
-        address = f"{self.url}/{settings.CONFIG.admin_path}/"
-        _write(f"\n{address}")
+        _write(f"\n{self.url}/p/{made.project.slug}/")
         for name, password in made.passwords.items():
             _write(f"  {name:<9} {password}")
 

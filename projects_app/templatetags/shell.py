@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.db.models import F, QuerySet, Value
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, ResolverMatch, reverse
+from django.urls import ResolverMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from projects_app.models import Project, Role, User
@@ -17,9 +17,10 @@ from projects_app.selectors import projects_of
 
 register = template.Library()
 
+HOME = "projects:home"
 # Group, words, address: a group is one row of the menu on a phone.
 PLACES = (
-    (_("Start"), _("Home"), "projects:home"),
+    (_("Start"), _("Home"), HOME),
     (_("Improve"), _("Prompts"), "prompts:list"),
     (_("Improve"), _("Jobs"), "jobs:list"),
     (_("Improve"), _("Insights"), "insights:list"),
@@ -102,15 +103,15 @@ def _role(user: User, current: Project | None, projects: list[Project]) -> Any:
 
 def _elsewhere(project: Project, match: ResolverMatch | None) -> Link:
     """Link to the same list in another project, else to its first page."""
-    same = match and set(match.kwargs) == {"project"} and _address(match.view_name, project)
-    return Link(project.name, same or _address("projects:home", project) or reverse("home"))
+    if match is not None and set(match.kwargs) == {"project"}:
+        return Link(project.name, _address(match.view_name, project))
+    return Link(project.name, _address(HOME, project))
 
 
 def _groups(project: Project, match: ResolverMatch | None) -> list[Group]:
     found = (
-        (group, Link(str(label), url, _mark(view, match)))
+        (group, Link(str(label), _address(view, project), _mark(view, match)))
         for group, label, view in PLACES
-        if (url := _address(view, project))
     )
     return [Group(str(label), _links(rows)) for label, rows in groupby(found, lambda one: one[0])]
 
@@ -129,7 +130,4 @@ def _mark(view: str, match: ResolverMatch | None) -> str:
 
 
 def _address(view: str, project: Project) -> str:
-    try:
-        return reverse(view, kwargs={"project": project.slug})
-    except NoReverseMatch:
-        return ""
+    return reverse(view, kwargs={"project": project.slug})
