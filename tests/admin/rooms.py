@@ -17,6 +17,7 @@ from optimization_app.models import (
     Job,
     JudgePassport,
     LabelItem,
+    PlaygroundRun,
     SuggestedExample,
     Trial,
 )
@@ -48,6 +49,7 @@ from tests.factories.labels import JudgePassportFactory, LabelItemFactory
 from tests.factories.llm import ConnectionFactory, LedgerEntryFactory, ModelPriceFactory
 from tests.factories.notifications import ChannelFactory, DeliveryFactory
 from tests.factories.optimization import EvaluationRowFactory, JobFactory, TrialFactory
+from tests.factories.playground import PlaygroundRunFactory
 from tests.factories.projects import (
     ApiKeyFactory,
     AuditEntryFactory,
@@ -84,6 +86,7 @@ TENANT: tuple[type[Model], ...] = (
     LedgerEntry,
     Membership,
     ModelPrice,
+    PlaygroundRun,
     Notification,
     Project,
     PromptVersion,
@@ -163,6 +166,7 @@ def furnish(mark: str) -> Room:
         repository,
         _failed_pull(proven, repository, mark),
         TrialFactory(job=job),
+        PlaygroundRunFactory(version=first, started_by_label=f"user:{mark}"),
         first.gates.get(),
         first.tags.get(),
         *_learned(task, job, mark),
