@@ -12,8 +12,10 @@ from django.views.decorators.http import require_POST
 
 from kaizen_engine.errors import KaizenError
 from kaizen_engine.states import LIVE_JOB_STATES, JobState, Split, Verdict
-from optimization_app import learned_admin  # noqa: F401 - it registers the admins of insights
+from optimization_app import (
+    learned_admin,  # noqa: F401 - it registers the admins of insights
     playground_admin,  # noqa: F401 - and this one the playground's
+)
 from optimization_app.models import EvaluationRow, Job, Trial
 from optimization_app.selectors import job_sentence
 from optimization_app.services.cancel import job_cancel
