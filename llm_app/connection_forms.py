@@ -37,6 +37,7 @@ class PlaceForm(forms.Form):
         label=_("Address"),
         required=False,
         max_length=500,
+        widget=forms.TextInput({"autocomplete": "url"}),
         help_text=_("Left empty: the vendor's own. Another server's, such as https://host/v1."),
     )
     requests_per_minute = forms.IntegerField(

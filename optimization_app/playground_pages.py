@@ -94,7 +94,10 @@ def playground_start_page(visit: Visit) -> HttpResponse:
     except Conflict as error:
         asked.rows.add_error(None, str(error))
         return _render(visit, choice, asked, estimate=Estimated(plan), status=409)
-    return redirect("playground:run", project=visit.project.slug, run_id=run.public_id)
+    shown = redirect("playground:run", project=visit.project.slug, run_id=run.public_id)
+    # Below the form: whoever runs wants to see what comes back.
+    shown["Location"] += "#results"
+    return shown
 
 
 @require_POST

@@ -55,7 +55,7 @@ def test_the_page_begins_with_what_is_live_beside_the_newest_and_its_cost(client
 def test_a_run_is_queued_with_its_cap_and_told_in_the_trail(client, editor, task, draft):
     answer = post(client, editor, "start", form(task, **{"input-0": HOSTILE}))
     run = PlaygroundRun.objects.get()
-    assert answer.url == address("run", run_id=run.public_id)
+    assert answer.url == address("run", run_id=run.public_id) + "#results"
     assert [one["artifact"]["system"] for one in run.variants] == ["Name the label.", "Be brief."]
     assert run.rows == [{"inputs": {"text": HOSTILE}, "expected": {}, "example": None}]
     assert 0 < run.budget_usd < 1
