@@ -10,6 +10,7 @@ BENCHES = {
     "hot_paths": "requests a second beside the same work done bare (wrk, pgbench, PostgreSQL)",
     "sdk_calls": "what a call of the SDK costs the application",
     "upload": "a dataset of 100 MiB over HTTP: seconds and peak memory of the web process",
+    "pages": "every page over a million feedback rows: milliseconds and statements (PostgreSQL)",
     "start": "start time and idle memory of the web process beside bare Django",
 }
 

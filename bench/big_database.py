@@ -123,7 +123,7 @@ def repeat(model: "type[Model]", times: int, **changed: str) -> int:
 
     fields = [one for one in model._meta.concrete_fields if not one.primary_key]
     names = ", ".join(f'"{one.column}"' for one in fields)
-    values = ", ".join(changed.get(one.column, f'"{one.column}"') for one in fields)
+    values = ", ".join(changed.get(one.attname, f'"{one.column}"') for one in fields)
     table = f'"{model._meta.db_table}"'
     with connection.cursor() as cursor:
         cursor.execute(

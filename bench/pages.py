@@ -1,6 +1,6 @@
 """Ask every page of a large installation, and print what the server needs for each.
 
-    python -m bench.pages [--database-url URL] [--scale 1.0] [--rounds 7] [--only jobs]
+    python -m bench.pages [--database-url URL] [--scale 1.0] [--rounds 7] [--only jobs] [--sql]
 
 Without a URL it fills a PostgreSQL database of its own by `bench.big_database` and drops it in the
 end. Pages are asked through the test client, in this process: what is timed is the server's work,
@@ -42,7 +42,9 @@ class Measured:
     address: Address
     status: int
     median_ms: float
+    processor_ms: float
     queries: int
+    slowest: tuple[float, str]
     counts: list[str]
 
     @property
@@ -170,15 +172,24 @@ def measure(client: "Client", address: Address, rounds: int) -> Measured:
     ask()
     with CaptureQueriesContext(connection) as captured:
         answer = ask()
-    taken = []
+    # Read at once: the next request empties the log.
+    asked = [(1000 * float(one["time"]), one["sql"]) for one in captured]
+    taken, worked = [], []
     for _ in range(rounds if answer.status_code == 200 else 0):
-        began = time.perf_counter()
+        began, worked_before = time.perf_counter(), time.process_time()
         answer = ask()
         b"".join(answer) if answer.streaming else answer.content  # noqa: B018
         taken.append(1000 * (time.perf_counter() - began))
-    counts = [one["sql"] for one in captured if is_whole_count(one["sql"])]
-    median = statistics.median(taken) if taken else 0.0
-    return Measured(address, answer.status_code, median, len(captured), counts)
+        worked.append(1000 * (time.process_time() - worked_before))
+    return Measured(
+        address,
+        status=answer.status_code,
+        median_ms=statistics.median(taken or [0.0]),
+        processor_ms=statistics.median(worked or [0.0]),
+        queries=len(asked),
+        slowest=max(asked, default=(0.0, "")),
+        counts=[sql for _, sql in asked if is_whole_count(sql)],
+    )
 
 
 def is_whole_count(sql: str) -> bool:
@@ -186,32 +197,44 @@ def is_whole_count(sql: str) -> bool:
     return 'COUNT(*) AS "__count"' in sql
 
 
-def show(found: list[Measured]) -> None:
-    print("| page | median ms | target | queries | whole tables counted |")
-    print("|---|---|---|---|---|")
-    for one in found:
-        late = " **late**" if one.median_ms > one.target_ms else ""
-        print(
-            f"| {one.address.name} | {one.median_ms:.1f}{late} | {one.target_ms} "
-            f"| {one.queries} | {len(one.counts) or '-'} |"
-        )
+def show(one: Measured, *, with_sql: bool) -> None:
+    if one.status != 200:
+        print(f"| {one.address.name} | answered {one.status} | | | | | |", flush=True)
+        return
+    late = " **late**" if one.median_ms > one.target_ms else ""
+    print(
+        f"| {one.address.name} | {one.median_ms:.1f}{late} | {one.processor_ms:.1f} "
+        f"| {one.target_ms} | {one.queries} | {one.slowest[0]:.0f} | {len(one.counts) or '-'} |",
+        flush=True,
+    )
+    if late and with_sql:
+        print(f"    {one.slowest[1]}", flush=True)
 
 
-def ask_all(only: str, rounds: int) -> list[Measured]:
+def ask_all(only: str, rounds: int, *, with_sql: bool) -> None:
+    import logging
+
     from django.conf import settings
     from django.test import Client
 
     from bench.big_world import MEMBER
     from projects_app.models import User
 
+    logging.disable(logging.CRITICAL)
     settings.ROOT_URLCONF = "bench.pages_urls"
     client = Client(raise_request_exception=False)
     person = User.objects.get(username=MEMBER)
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    wanted = [one for one in addresses("project-00") if only in one.name or "empty" in one.name]
-    found = [measure(client, one, rounds) for one in wanted]
-    # 405 is a door for POST alone; a page that redirects is measured where it leads.
-    return [one for one in found if one.status not in {302, 405}]
+    print(
+        "| page | median ms | of it Python | target | queries | slowest query ms | whole counts |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for one in addresses("project-00"):
+        if only in one.name or "empty" in one.name:
+            found = measure(client, one, rounds)
+            # Doors for POST alone, and pages that lead to another.
+            if found.status not in {302, 405}:
+                show(found, with_sql=with_sql)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -219,7 +242,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--database-url", default="")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="a part of the page's name")
+    parser.add_argument("--sql", action="store_true", help="show the slowest of a late page")
     options = parser.parse_args(arguments if arguments is not None else [])
     own = f"postgres://root@127.0.0.1:5432/kaizen_big_{uuid.uuid4().hex[:8]}"
     url = options.database_url or own
@@ -234,11 +258,7 @@ def main(arguments: list[str] | None = None) -> None:
 
             call_command("migrate", verbosity=0)
             fill(Sizes().times(options.scale))
-        found = ask_all(options.only, options.rounds)
-        show([one for one in found if one.status == 200])
-        for one in found:
-            if one.status != 200:
-                print(f"{one.address.name} answered {one.status}: {one.address.path}")
+        ask_all(options.only, options.rounds, with_sql=options.sql)
     finally:
         if not options.database_url:
             drop_database(url)

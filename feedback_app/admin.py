@@ -31,6 +31,7 @@ class DatasetAdmin(ProjectScopedAdmin):
     can_change = True
     fields = ("project", "task", "name", "is_representative")
     list_display = ("name", "project", "task", "is_representative", "created_at")
+    list_select_related = ("project", "task")
     search_fields = ("name",)
     ordering = ("name", "id")
 

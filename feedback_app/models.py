@@ -165,6 +165,7 @@ class Example(models.Model):
             models.Index(fields=["dataset", "id"], name="example_of_dataset"),
             models.Index(fields=["task", "split"], name="example_by_split"),
             models.Index(fields=["task", "group"], name="example_by_group"),
+            models.Index(fields=["task"], condition=Q(is_protected=True), name="example_protected"),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from projects_app.models import Project
 
 GROUPINGS = ("day", "role", "model", "job")
 _FIELDS = {"day": "day", "role": "role", "model": "model", "job": "subject"}
+NEWEST = 2000
 _NEWEST_FIRST = frozenset({"day"})
 
 
@@ -76,8 +77,9 @@ def spend_rows(project: Project, wanted: SpendFilter) -> Iterator[dict[str, Any]
 
 
 def choices_of(project: Project, field: str) -> list[str]:
-    found = LedgerEntry.objects.filter(project=project).values_list(field, flat=True)
-    return list(found.distinct().order_by(field))
+    """Return the words that the newest entries hold: reading all of a large ledger takes long."""
+    newest = LedgerEntry.objects.filter(project=project).order_by("-at")
+    return sorted(set(newest.values_list(field, flat=True)[:NEWEST]))
 
 
 def _entries(project: Project, wanted: SpendFilter) -> QuerySet[LedgerEntry]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
 from optimization_app.models import PlaygroundRun
@@ -87,7 +88,8 @@ def _put_inputs(query: QueryDict, row: Mapping[str, Any], choice: Choice) -> Non
 
 def _tasks(project: Project) -> list[Task]:
     tasks = Task.objects.select_related("project", "student_connection", "teacher_connection")
-    mine = tasks.filter(project=project, archived_at=None, versions__isnull=False).distinct()
+    has_text = Exists(PromptVersion.objects.filter(task=OuterRef("pk")))
+    mine = tasks.filter(has_text, project=project, archived_at=None)
     return list(mine.order_by("slug")[:MOST])
 
 

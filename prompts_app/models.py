@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from kaizen_engine.states import GateBasis, PullRequestState, ReviewState, Verdict
@@ -183,6 +184,11 @@ class GateResult(models.Model):
 
     class Meta:
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["tag", "version"], condition=Q(name="promotion"), name="gate_promotions"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.outcome}"
