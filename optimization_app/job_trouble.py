@@ -35,6 +35,7 @@ class Trouble:
     kept: str
     next_step: str
     is_failure: bool
+    is_providers: bool
 
 
 def trouble_of(job: Job, trials: Sequence[Trial]) -> Trouble | None:
@@ -45,6 +46,7 @@ def trouble_of(job: Job, trials: Sequence[Trial]) -> Trouble | None:
         kept=_kept(job, trials),
         next_step=str(NEXT.get(job.stop_reason, "")),
         is_failure=job.state == JobState.FAILED,
+        is_providers=job.stop_reason == StopReason.PROVIDER_DOWN,
     )
 
 

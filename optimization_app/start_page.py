@@ -92,8 +92,9 @@ def _missing(project: Project, name: str) -> str:
     connection = Connection.objects.filter(project=project, slug=slug).first()
     if connection is None or connection.prices.filter(model=model).exists():
         return ""
-    query = urlencode({"connection": connection.pk, "model": model})
-    return f"{reverse('admin:llm_app_modelprice_add')}?{query}"
+    place = {"project": project.slug, "slug": connection.slug}
+    query = urlencode({"model": model})
+    return f"{reverse('settings:connection', kwargs=place)}?{query}#price-heading"
 
 
 def models_known(project: Project) -> list[str]:

@@ -116,7 +116,7 @@ def test_a_model_without_a_price_is_refused_with_where_to_enter_it(client, edito
         text = shown if isinstance(shown, str) else shown.content.decode()
         assert f"no price is known for {model}" in text
         assert f"Enter the price of {model}" in text
-        assert reverse("admin:llm_app_modelprice_add") in text
+        assert f"/connections/{ready_task.student_connection.slug}/?model=dear#price" in text
     assert not Job.objects.exists()
 
 
