@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from optimization_app.insight_page import card_of
 from optimization_app.models import Insight, Job
 from optimization_app.result_rows import KINDS, compared_job, result_lines, result_rows
-from projects_app.lists import show
+from projects_app.lists import Shown, show
 from projects_app.pages import Visit, project_page
 from prompts_app.compare_pages import pair_of
 from prompts_app.models import PromptVersion
@@ -41,7 +41,7 @@ def _results(visit: Visit, before: PromptVersion, after: PromptVersion) -> dict[
     job = compared_job(before, after)
     if job is None:
         return {"job": None, "kind": kind}
-    page = show(result_rows(job, kind), visit.request.GET.get("page"))
+    page: Shown[Any] = show(result_rows(job, kind), visit.request.GET.get("page"))
     found = measured(after).summary
     return {
         "job": job,

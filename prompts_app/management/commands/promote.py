@@ -59,10 +59,11 @@ def _version(project: Project, options: dict[str, Any]) -> PromptVersion:
 
 
 def _move(actor: Actor, version: PromptVersion, options: dict[str, Any]) -> Tag:
-    named = {"actor": actor, "task": version.task, "version": version}
+    task, reason = version.task, options["reason"]
     if options["rollback"]:
-        return tag_rollback(**named, reason=options["reason"])
-    return version_promote(**named, basis=_basis(version, options), reason=options["reason"])
+        return tag_rollback(actor=actor, task=task, version=version, reason=reason)
+    basis = _basis(version, options)
+    return version_promote(actor=actor, task=task, version=version, basis=basis, reason=reason)
 
 
 def _basis(version: PromptVersion, options: dict[str, Any]) -> GateBasis:
