@@ -15,7 +15,7 @@ from prompts_app.selectors import PRODUCTION, PROMOTION
 from prompts_app.version_rows import HEAVY
 from tasks_app.models import Task
 
-MOST, LATEST = 120, 60
+MOST, LATEST = 80, 40
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _arrivals() -> QuerySet[GateResult]:
 def _nodes(task: Task, shown: Q) -> dict[int, Node]:
     rows = PromptVersion.objects.filter(shown, task=task).order_by("-number").defer(*HEAVY)
     rows = rows.annotate(was_live=Exists(_arrivals())).prefetch_related("tags")
-    versions = list(rows[: 2 * MOST])
+    versions = list(rows[:MOST])
     scores = scores_by_version(version.pk for version in versions)
     return {
         version.number: Node(

@@ -30,7 +30,9 @@ from tasks_app.models import Task
 
 Kind = TypeVar("Kind", bound=Model)
 OPEN = (ReviewState.DRAFT.value, ReviewState.IN_REVIEW.value)
-POINTS = 12
+POINTS = 8
+# Enough to find what a version that was never measured itself was compared with.
+MEASURED = 3
 BATCH = 200
 
 
@@ -155,9 +157,10 @@ def _served_lately(ids: list[int]) -> list[Served]:
 
 
 def _measured_lately(ids: list[int]) -> list[int]:
-    """Return the last POINTS measured versions of each task."""
+    """Return the last MEASURED measured versions of each task."""
     place = Window(RowNumber(), partition_by=F("task_id"), order_by=F("number").desc())
-    rows = measured_versions().filter(task__in=ids).annotate(place=place).filter(place__lte=POINTS)
+    rows = measured_versions().filter(task__in=ids).annotate(place=place)
+    rows = rows.filter(place__lte=MEASURED)
     return list(rows.values_list("pk", flat=True))
 
 
