@@ -54,6 +54,12 @@ class Screen:
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url("**/admin/")
 
+    def picture(self, name: str) -> None:
+        """Keep a picture where somebody asked for one, to look at."""
+        folder = os.environ.get("KAIZEN_PICTURES")
+        if folder:
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
     @property
     def foreign(self) -> list[str]:
         return [url for url in self.asked if not url.startswith((self.url, "data:"))]

@@ -22,7 +22,7 @@ RUN = """rules => {
 NARROWEST = 320
 KILOBYTES, REQUESTS = 250, 20
 # The sweep is cut into parts that run beside each other.
-PARTS = 4
+PARTS = 6
 
 
 def violations(screen: Screen) -> list[str]:
@@ -46,7 +46,7 @@ class Sweep:
     screen: Screen
     weights: dict[str, int] = field(default_factory=dict)
 
-    def faults(self, path: str) -> list[str]:
+    def faults(self, name: str, path: str) -> list[str]:
         """Return what is wrong with a page in either theme and width, at 320 px and in the pipe."""
         found = []
         for size in SIZES:
@@ -56,6 +56,7 @@ class Sweep:
             for theme in THEMES:
                 self._switch(theme, by_hand=size != SIZES[0])
                 found += [f"{theme} {size}: {one}" for one in violations(self.screen)]
+                self.screen.picture(f"{name}-{size}-{theme}")
         self.screen.page.set_viewport_size({"width": NARROWEST, "height": 900})
         if self.screen.scrolls_sideways:
             found.append(f"it scrolls sideways at {NARROWEST} px")
@@ -104,8 +105,8 @@ class Sweep:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_page_breaks_a_rule_or_its_policy(stage: Stage, wide_screen: Screen, part: int) -> None:
     sweep = Sweep(wide_screen)
-    found = {"login": sweep.faults(reverse("login"))} if part == 0 else {}
+    found = {"login": sweep.faults("login", reverse("login"))} if part == 0 else {}
     wide_screen.sign_in(stage.room.people[Role.ADMIN])
     chosen = list(stage.pages.items())[part::PARTS]
-    found |= {name: sweep.faults(path) for name, path in chosen}
+    found |= {name: sweep.faults(name, path) for name, path in chosen}
     assert {name: what for name, what in found.items() if what} == {}
