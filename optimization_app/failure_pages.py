@@ -21,10 +21,10 @@ from feedback_app.services.mislabelled import example_mislabel, example_reinstat
 from feedback_app.services.red_team import example_to_red_team
 from optimization_app.failure_page import cards_of, lines_of, small_numbers
 from optimization_app.failure_rows import KINDS, FailureCluster, Failures, clusters_of, failures_of
-from optimization_app.models import Job
+from optimization_app.models import EvaluationRow, Job
 from optimization_app.selectors import job_by_public_id
 from projects_app.exceptions import NotHere, ServiceError
-from projects_app.lists import show
+from projects_app.lists import Shown, show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 
@@ -42,7 +42,7 @@ def failures_page(visit: Visit, job_id: str) -> HttpResponse:
     rows = failures.rows(kind).select_related("example__dataset")
     if chosen is not None:
         rows = rows.filter(example__in=chosen.example_ids)
-    shown = show(rows, query.get("page"))
+    shown: Shown[EvaluationRow] = show(rows, query.get("page"))
     context = {
         "project": visit.project,
         "job": job,

@@ -25,6 +25,7 @@ REASONING = (
     ("yes", _("thinks before it answers")),
     ("no", _("answers at once")),
 )
+SAID: Mapping[bool | None, str] = {True: "yes", False: "no"}
 
 
 class StartForm(forms.Form):
@@ -128,7 +129,7 @@ def settings_of(task: Task) -> dict[str, Any]:
         "minutes": task.minutes,
         "student": task.student,
         "teacher": "" if task.teacher == task.student else task.teacher,
-        "reasoning": {True: "yes", False: "no"}.get(task.reasoning, ""),  # type: ignore[call-overload]
+        "reasoning": SAID.get(task.reasoning, ""),
         "dataset_id": "",
         "students": "",
         "notes": "",
@@ -142,7 +143,7 @@ def settings_of_job(job: Job) -> dict[str, Any]:
     words: dict[str, Any] = {
         "budget_usd": f"{budget.normalize():f}",
         "budget_tokens": "" if said["budget_tokens"] is None else said["budget_tokens"],
-        "reasoning": {True: "yes", False: "no"}.get(said["reasoning"], ""),
+        "reasoning": SAID.get(said["reasoning"], ""),
         "students": ", ".join(said.get("students", [])[1 : MOST_STUDENTS + 1]),
         "notes": "\n".join(said["notes"]),
     }

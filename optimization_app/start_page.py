@@ -56,7 +56,7 @@ def forecast(task: Task, form: StartForm) -> Forecast:
 
 
 def _named_errors(form: StartForm) -> list[str]:
-    return [f"{form[name].label}: {' '.join(why)}" for name, why in form.errors.items()]
+    return [f"{form[name].label}: {' '.join(map(str, why))}" for name, why in form.errors.items()]
 
 
 def _listed(error: InvalidInput) -> str:

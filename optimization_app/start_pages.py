@@ -133,7 +133,7 @@ def _prefilled(visit: Visit, task: Task, asked: QueryDict) -> dict[str, Any]:
     """Return the task's settings, over them those of an earlier job, then what the address says."""
     data = settings_of(task)
     if asked.get("from"):
-        job = _job(visit, asked["from"])
+        job = _job(visit, str(asked["from"]))
         if job.task_id == task.pk and job.kind == JobKind.OPTIMIZE:
             data |= settings_of_job(job)
     if "dataset" in asked:
