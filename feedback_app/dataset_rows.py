@@ -19,7 +19,7 @@ from kaizen_engine.states import Split
 from tasks_app.fit import declared
 
 # A search reads no more rows than this; repeats are counted in no larger dataset.
-MOST_READ = 10_000
+MOST_READ = 5_000
 MOST_COMPARED = 50_000
 MOST_SHOWN = 10
 BATCH = 500

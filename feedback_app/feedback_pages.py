@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -19,7 +20,7 @@ from feedback_app.inbox import (
 from feedback_app.inbox_export import COLUMNS, export_lines
 from feedback_app.inbox_form import InboxForm
 from feedback_app.inbox_words import fields_of, inbox_rows, origin_word, stand_of
-from feedback_app.models import Feedback
+from feedback_app.models import Example, Feedback
 from feedback_app.services.example_rows import label_of
 from feedback_app.services.redaction import REASONS
 from projects_app.csv_export import csv_response
@@ -29,9 +30,11 @@ from projects_app.models import ApiKey, Role
 from projects_app.pages import Visit, project_page
 
 UNDO = "kaizen_dismissed"
-UNSHOWN = (
-    *("metadata", "metrics", "corrected_output"),
-    *("example__inputs", "example__outputs", "example__rated_output", "example__metadata"),
+UNSHOWN = ("metadata", "metrics", "corrected_output")
+# Read beside the rows: a join would have the database weigh all tasks and examples.
+BESIDE = (
+    "task",
+    Prefetch("example", Example.objects.only("feedback", "split")),
 )
 
 
@@ -41,7 +44,7 @@ def feedback_list_page(visit: Visit) -> HttpResponse:
     form = InboxForm(visit.project, visit.request.GET)
     wanted = form.wanted
     inbox = inbox_of(visit.project, wanted)
-    rows = inbox.rows.select_related("task", "example").defer(*UNSHOWN)
+    rows = inbox.rows.prefetch_related(*BESIDE).defer(*UNSHOWN)
     shown = show(rows, visit.request.GET.get("page"))
     spread = spread_of(inbox.unscored)
     context = {
@@ -65,7 +68,7 @@ def feedback_list_page(visit: Visit) -> HttpResponse:
 @project_page
 def feedback_csv(visit: Visit) -> HttpResponseBase:
     wanted = InboxForm(visit.project, visit.request.GET).wanted
-    rows = inbox_of(visit.project, wanted).rows.select_related("task", "example")
+    rows = inbox_of(visit.project, wanted).rows.prefetch_related(*BESIDE)
     return csv_response(f"feedback-{visit.project.slug}", COLUMNS, export_lines(rows))
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from feedback_app.dataset_columns import DatasetColumns
 from feedback_app.dataset_list import dataset_list_context
 from feedback_app.exceptions import TooLarge
-from feedback_app.import_preview import preview_of
+from feedback_app.import_preview import preview_of, word_of
 from feedback_app.models import FileImport
 from feedback_app.row_words import SPLIT_WORDS
 from feedback_app.selectors import import_by_public_id
@@ -107,7 +107,7 @@ def report_page(visit: Visit, import_id: str) -> HttpResponse:
         "report": found.report,
         "problems": found.report["problems"][:20],
         "splits": [(SPLIT_WORDS.get(one, one), count) for one, count in splits.items()],
-        "targets": choice_of(found).columns.targets.items(),
+        "targets": [(one, word_of(to)) for one, to in choice_of(found).columns.targets.items()],
         "has_answers": bool(found.mapping.get("outputs")),
     }
     return render(visit.request, "feedback_app/import_report.html", context)

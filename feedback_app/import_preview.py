@@ -62,20 +62,28 @@ def preview_of(
     return Preview(looked.format, made, rows, len(looked.rows) - len(shown))
 
 
+def word_of(target: str) -> str:
+    """Say what a column becomes."""
+    head, _dot, name = target.partition(".")
+    words = {
+        "inputs": _("input: %(name)s"),
+        "outputs": _("expected: %(name)s"),
+        METADATA: _("metadata, kept beside"),
+        SPLIT_COLUMN: _("names the split"),
+    }
+    return words.get(head, _("leave out")) % ({"name": name} if name else {})
+
+
 def _choices(task: Task, title: str) -> list[tuple[str, str]]:
     """A prompt without fields takes any; a column then keeps its own name."""
     given, wanted = declared(task.input_schema), declared(task.output_schema)
     inputs = list(given) or [title.rpartition(".")[2]]
-    return [
-        ("", _("leave out")),
-        *((f"inputs.{name}", _("input: %(name)s") % {"name": name}) for name in inputs),
-        *(
-            (f"outputs.{name}", _("expected: %(name)s") % {"name": name})
-            for name in wanted or (LONE_OUTPUT,)
-        ),
-        (METADATA, _("metadata, kept beside")),
-        (SPLIT_COLUMN, _("names the split")),
+    targets = [
+        *("", *(f"inputs.{name}" for name in inputs)),
+        *(f"outputs.{name}" for name in wanted or (LONE_OUTPUT,)),
+        *(METADATA, SPLIT_COLUMN),
     ]
+    return [(target, word_of(target)) for target in targets]
 
 
 def _sample(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
