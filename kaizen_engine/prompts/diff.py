@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, get_args
+from typing import Literal
 
 from rapidfuzz.distance import Indel
 
@@ -12,6 +12,8 @@ MOST_WORDS = 50_000
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 Op = Literal["equal", "delete", "insert"]
+SAME: tuple[Op, ...] = ("equal",)
+CHANGES: tuple[Op, ...] = ("delete", "insert")
 Unit = Literal["word", "line", "text"]
 
 
@@ -69,8 +71,8 @@ def _merged(spans: Iterable[DiffSpan]) -> list[DiffSpan]:
     merged: list[DiffSpan] = []
     for same, run in groupby(spans, key=lambda span: span.op == "equal"):
         changes = list(run)
-        for op in get_args(Op):
-            text = "".join(span.text for span in changes if span.op == op)
-            if text and same == (op == "equal"):
+        for op in SAME if same else CHANGES:
+            text = "".join([span.text for span in changes if span.op == op])
+            if text:
                 merged.append(DiffSpan(op, text))
     return merged
