@@ -14,8 +14,8 @@ from kaizen_engine.errors import KaizenError
 from kaizen_engine.llm.vendors import VENDOR_URLS
 from llm_app.connection_forms import ConnectionForm, PlaceForm, PriceForm, SecretForm
 from llm_app.gateways import breaker_key
-from llm_app.models import BreakerState, BreakerWord, Connection, ConnectionWord, ModelPrice
-from llm_app.services.connection_test import connection_test_ask
+from llm_app.models import BreakerState, BreakerWord, Connection, ModelPrice
+from llm_app.services.connection_test import connection_test_ask, is_tested_now
 from llm_app.services.connections import (
     connection_create,
     connection_secret_set,
@@ -27,8 +27,6 @@ from projects_app.lists import Shown, show
 from projects_app.models import Role
 from projects_app.pages import Visit, project_page
 from projects_app.settings_pages import require_admin
-
-UNDER_WAY = (ConnectionWord.WAITING.value, ConnectionWord.ASKING.value)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -148,9 +146,14 @@ def connection_test_page(visit: Visit, slug: str) -> HttpResponse:
 def connection_test_fragment(visit: Visit, slug: str) -> HttpResponse:
     """Answer the page's poll; 286 with the outcome ends the polling."""
     connection = _connection(visit, slug)
-    context = {"project": visit.project, "connection": connection}
+    is_under_way = is_tested_now(connection)
+    context = {
+        "project": visit.project,
+        "connection": connection,
+        "is_under_way": is_under_way,
+    }
     response = render(visit.request, "settings/_connection_test.html", context)
-    if connection.test_state not in UNDER_WAY:
+    if not is_under_way:
         response.status_code = HttpResponseStopPolling.status_code
     return response
 
@@ -181,7 +184,7 @@ def _one(visit: Visit, connection: Connection, *, status: int = 200, **forms: An
         "page": prices,
         "models": list(rows.values_list("model", flat=True)[:500]),
         "circuit": circuit if circuit and circuit.state != BreakerWord.CLOSED else None,
-        "is_under_way": connection.test_state in UNDER_WAY,
+        "is_under_way": is_tested_now(connection),
         "is_vendors": VENDOR_URLS.get(connection.kind) == connection.base_url != "",
         "may_write": visit.allows(Role.ADMIN),
     }

@@ -15,6 +15,7 @@ from optimization_app.selectors import jobs_without_insights
 from optimization_app.services.judging import judge_round
 from optimization_app.services.lease import job_claim, worker_name
 from optimization_app.services.playground_run import playground_run
+from optimization_app.services.playground_sweep import playground_sweep
 from optimization_app.services.reap import jobs_reap
 from optimization_app.services.schedule import job_start_scheduled, tasks_due
 from optimization_app.services.start import job_start_automatic
@@ -81,6 +82,7 @@ def sweep_insights() -> int:
 def reap_jobs() -> str:
     leave_if_orphaned()
     reaped = jobs_reap()
+    playground_sweep()
     return f"requeued {reaped.requeued}, ended {reaped.ended}, woken {reaped.woken}"
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from projects_app.models import AuditEntry, Project
 
-LATEST = 2000
+LATEST = 500
 SYSTEM = "system"
 SHOWN = 160
 

@@ -19,7 +19,7 @@ from projects_app.pages import Visit, project_page
 from projects_app.settings_pages import require_admin
 from prompts_app.models import GitConnection, Repository, WithoutEvidence
 from prompts_app.services.repositories import git_connection_create, repository_connect
-from prompts_app.services.repository_test import UNDER_WAY, repository_test_ask
+from prompts_app.services.repository_test import repository_test_ask
 from tasks_app.models import Task
 
 RULES = {
@@ -145,7 +145,7 @@ def git_tested_fragment(visit: Visit, task: str) -> HttpResponse:
     repository = _repository(visit, task)
     context = {"project": visit.project, "repository": repository}
     response = render(visit.request, "settings/_repository_test.html", context)
-    if repository.test_state not in UNDER_WAY:
+    if not repository.is_tested_now:
         response.status_code = HttpResponseStopPolling.status_code
     return response
 
@@ -162,7 +162,6 @@ def _show(visit: Visit, *, status: int = 200, **forms: Any) -> HttpResponse:
         "page": page,
         "place": forms.get("place") or GitForm(),
         "file": forms.get("file") or RepositoryForm(visit.project),
-        "under_way": UNDER_WAY,
         "may_write": visit.allows(Role.ADMIN),
     }
     return render(visit.request, "settings/git.html", context, status=status)

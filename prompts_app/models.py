@@ -1,16 +1,20 @@
 """Versions, the tags that make one of them live, and the evidence for doing so."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from kaizen_engine.states import GateBasis, PullRequestState, ReviewState, Verdict
 from projects_app.choices import choices_of
 from projects_app.models import ApiKey, Project, User
 from tasks_app.models import Task
+
+TEST_LIFE = timedelta(minutes=3)
 
 
 class GitKind(StrEnum):
@@ -249,6 +253,13 @@ class Repository(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection}:{self.path}"
+
+    @property
+    def is_tested_now(self) -> bool:
+        """Say whether a worker may still answer; a test that none took is over after a while."""
+        if self.test_at is None or self.test_state not in {"waiting", "looking"}:
+            return False
+        return timezone.now() - self.test_at < TEST_LIFE
 
 
 class PullRequest(models.Model):

@@ -10,7 +10,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from kaizen_engine.clock import SystemClock
@@ -35,6 +34,7 @@ TEST_S = 40
 LOST = timedelta(seconds=120)
 DEAREST_USD = Decimal("0.05")
 QUESTION = {"role": "user", "content": "Answer with the one word: ready"}
+UNDER_WAY = (ConnectionWord.WAITING.value, ConnectionWord.ASKING.value)
 RUN = "llm_app.worker.try_connection"
 
 
@@ -44,8 +44,7 @@ def connection_test_ask(*, actor: Actor, connection: Connection, model: str) -> 
     actor.require(role=Role.ADMIN, project_id=connection.project_id)
     check_priced(connection, model)
     now = timezone.now()
-    under_way = Q(test_state__in=(ConnectionWord.WAITING.value, ConnectionWord.ASKING.value))
-    free = Connection.objects.exclude(under_way & Q(test_at__gt=now - LOST))
+    free = Connection.objects.exclude(test_state__in=UNDER_WAY, test_at__gt=now - LOST)
     moved = free.filter(pk=connection.pk).update(
         test_state=ConnectionWord.WAITING.value,
         test_at=now,
@@ -59,6 +58,13 @@ def connection_test_ask(*, actor: Actor, connection: Connection, model: str) -> 
     transaction.on_commit(lambda: _wake(connection.pk), robust=True)
     connection.refresh_from_db()
     return connection
+
+
+def is_tested_now(connection: Connection) -> bool:
+    """Say whether an answer may still come; a test that no worker took is over after a while."""
+    if connection.test_at is None or connection.test_state not in UNDER_WAY:
+        return False
+    return timezone.now() - connection.test_at < LOST
 
 
 def connection_test_run(connection_id: int) -> str:

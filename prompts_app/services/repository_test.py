@@ -3,8 +3,6 @@
 Asking is a conditional UPDATE, and so is taking the question up: of two workers one looks.
 """
 
-from datetime import timedelta
-
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -14,12 +12,10 @@ from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
 from projects_app.models import Role
 from projects_app.services.audit import audit_record
-from prompts_app.models import Repository
+from prompts_app.models import TEST_LIFE, Repository
 from prompts_app.providers import provider_of
 
 WAITING, LOOKING, WORKS, FAILED = "waiting", "looking", "works", "failed"
-UNDER_WAY = (WAITING, LOOKING)
-LOST = timedelta(seconds=180)
 RUN = "prompts_app.worker.try_repository"
 
 
@@ -28,7 +24,7 @@ def repository_test_ask(*, actor: Actor, repository: Repository) -> Repository:
     """Have a worker look; raises Conflict while one does."""
     actor.require(role=Role.ADMIN, project_id=repository.task.project_id)
     now = timezone.now()
-    busy = Q(test_state__in=UNDER_WAY, test_at__gt=now - LOST)
+    busy = Q(test_state__in=(WAITING, LOOKING), test_at__gt=now - TEST_LIFE)
     free = Repository.objects.exclude(busy).filter(pk=repository.pk)
     if not free.update(test_state=WAITING, test_at=now, test_words=""):
         raise Conflict("a test of this repository is under way", code="stale")

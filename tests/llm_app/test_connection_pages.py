@@ -1,10 +1,12 @@
 """Connections by page: secrets go in and never come out, prices with their day, a test in words."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from llm_app.models import Connection, LedgerEntry, ModelPrice
 from llm_app.services.connection_test import connection_test_ask, connection_test_run
@@ -147,6 +149,10 @@ def test_a_test_is_asked_for_once_and_its_page_polls(client, admin_member, conne
     answer = client.post(address("connection-test", slug="own"), {"model": "demo"}, follow=True)
     assert "a test of this connection is under way" in answer.content.decode()
     assert client.get(address("connection-tested", slug="own")).status_code == 200
+    Connection.objects.update(test_at=timezone.now() - timedelta(minutes=5))
+    late = client.get(address("connection-tested", slug="own"))
+    assert late.status_code == 286
+    assert "No worker took the test." in late.content.decode()
     Connection.objects.update(test_state="works", test_words="demo answered")
     assert client.get(address("connection-tested", slug="own")).status_code == 286
 

@@ -13,6 +13,7 @@ from llm_app.models import CallRecord, LedgerEntry, ModelPrice
 from llm_app.trouble import trouble_of
 from optimization_app.models import PlaygroundAnswer, PlaygroundRun
 from optimization_app.services.playground_run import playground_run
+from optimization_app.services.playground_sweep import Swept, playground_sweep
 from tests.factories.feedback import ExampleFactory
 from tests.factories.llm import ConnectionFactory, ModelPriceFactory
 from tests.factories.playground import PlaygroundRunFactory, variant_of
@@ -116,3 +117,20 @@ def test_a_providers_refusal_becomes_a_sentence_and_its_own_words_stay(status, w
 def test_what_kaizen_itself_refuses_is_said_as_it_is():
     found = trouble_of(PriceUnknown("no price is known"), "mine/large", None)
     assert (found.words, found.raw) == ("No price is known.", "")
+
+
+@pytest.mark.django_db
+def test_a_forgotten_run_is_sent_for_again_and_an_old_one_ends():
+    now = timezone.now()
+    new, forgotten, lost, held, old = PlaygroundRunFactory.create_batch(5)
+    for run, minutes, facts in (
+        (forgotten, 2, {}),
+        (lost, 2, {"state": "running", "claimed_until": now - timedelta(seconds=1)}),
+        (held, 20, {"state": "running", "claimed_until": now + timedelta(seconds=60)}),
+        (old, 20, {}),
+    ):
+        at = now - timedelta(minutes=minutes)
+        PlaygroundRun.objects.filter(pk=run.pk).update(created_at=at, **facts)
+    assert playground_sweep(now=now) == Swept(woken=2, ended=1)
+    states = dict(PlaygroundRun.objects.values_list("pk", "state"))
+    assert (states[new.pk], states[held.pk], states[old.pk]) == ("queued", "running", "failed")
