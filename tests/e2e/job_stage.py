@@ -7,10 +7,13 @@ from django.utils import timezone
 
 from kaizen_engine.states import JobState, StopReason, Verdict
 from optimization_app.models import Job
+from projects_app.models import Project
 from prompts_app.models import PromptVersion
-from tests.factories.feedback import ExampleFactory
+from tasks_app.models import Task
+from tests.factories.feedback import ExampleFactory, FeedbackFactory
+from tests.factories.llm import ModelPriceFactory
 from tests.factories.optimization import EvaluationRowFactory, JobFactory, TrialFactory
-from tests.factories.prompts import PromptVersionFactory
+from tests.factories.prompts import PromptVersionFactory, TagFactory
 from tests.factories.tasks import TaskFactory
 
 ESTIMATE = {
@@ -20,6 +23,15 @@ ESTIMATE = {
     "rows": {"train": 40, "dev": 120, "test": 40},
 }
 CURVE = (0.42, 0.55, None, 0.61, 0.58, 0.64, None, 0.7, 0.66, 0.72)
+
+
+def ready_task(project: Project) -> Task:
+    """A prompt that a job can be started for: live, priced, with something to learn from."""
+    task = TaskFactory(project=project, slug="ready-to-start", scored=True)
+    ModelPriceFactory(connection=task.student_connection, model=task.student_model)
+    TagFactory(version=PromptVersionFactory(task=task))
+    FeedbackFactory.create_batch(5, task=task)
+    return task
 
 
 def add_trials(job: Job, *, count: int = len(CURVE)) -> None:
