@@ -113,9 +113,12 @@ def batches(rows: QuerySet[Kind]) -> Iterator[list[Kind]]:
 
 def newest_drafts(task_ids: Iterable[int]) -> dict[int, int]:
     """Return the number of the newest undecided version of each task, if newer than the live."""
-    waiting = PromptVersion.objects.filter(_is_waiting(), task__in=list(task_ids))
-    rows = waiting.values_list("task_id").annotate(newest=Max("number")).order_by()
-    return dict(rows)
+    ids = list(task_ids)
+    live = Tag.objects.filter(task__in=ids, name=PRODUCTION)
+    numbers = dict(live.values_list("task_id", "version__number"))
+    undecided = PromptVersion.objects.filter(task__in=ids, review_state__in=OPEN)
+    rows = undecided.values_list("task_id").annotate(newest=Max("number")).order_by()
+    return {task_id: newest for task_id, newest in rows if newest > numbers.get(task_id, 0)}
 
 
 def _is_waiting() -> Q:
