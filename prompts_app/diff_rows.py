@@ -158,7 +158,7 @@ def _marked(spans: list[DiffSpan]) -> SafeString:
         "insert": format_html("<ins>" + hidden, _("added:")),
     }
     ends = {"delete": SafeString("</del>"), "insert": SafeString("</ins>")}
-    parts: list[str] = []
+    parts: list[str] = [""]
     for span in spans:
         marks = (opens[span.op], ends[span.op]) if span.op != "equal" else ("", "")
         parts += (marks[0], span.text, marks[1])

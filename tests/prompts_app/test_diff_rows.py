@@ -34,6 +34,7 @@ def test_a_changed_line_stands_between_the_lines_that_stayed():
 def test_a_line_that_is_gone_has_nothing_beside_it():
     [first, gone, last] = diff_rows(diff_words("a\nb\nc\n", "a\nc\n"))
     assert (side([gone], "before"), gone.after) == ("b\n", [])
+    assert gone.after_html == ""
     assert not first.is_changed
     assert not last.is_changed
 
