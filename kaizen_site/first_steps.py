@@ -70,7 +70,8 @@ def _facts(project: Project, demo: object | None) -> dict[str, bool]:
         "has_job": Job.objects.filter(own, task__project=mine),
     }
     exists = {name: Exists(rows.order_by()) for name, rows in asked.items()}
-    return Project.objects.filter(pk=project.pk).annotate(**exists).values(*exists).get()
+    asked_once = Project.objects.filter(pk=project.pk).annotate(**exists)
+    return dict(asked_once.values(*exists).get())
 
 
 def _steps(project: Project, facts: dict[str, bool]) -> list[Step]:

@@ -8,8 +8,8 @@ from django_htmx.http import HttpResponseStopPolling
 
 from kaizen_site.first_steps import start_of
 from kaizen_site.overview import jobs_under_way, overview
-from projects_app.lists import show
-from projects_app.models import Role, User
+from projects_app.lists import Shown, show
+from projects_app.models import Project, Role, User
 from projects_app.pages import LAST_PROJECT, Visit, project_page
 from projects_app.selectors import projects_of
 
@@ -27,7 +27,7 @@ def start_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def project_list_page(request: HttpRequest) -> HttpResponse:
-    page = show(projects_of(_member(request)), request.GET.get("page"))
+    page: Shown[Project] = show(projects_of(_member(request)), request.GET.get("page"))
     return render(request, "shell/projects.html", {"page": page})
 
 

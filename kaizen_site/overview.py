@@ -129,5 +129,5 @@ def _spent_before_today(project: Project, now: datetime) -> Decimal:
     last = now.astimezone(UTC).date() - timedelta(days=1)
     wanted = SpendFilter(last - timedelta(days=DAYS - 2), last)
     name = f"home-spent:{project.pk}:{last}"
-    found: Decimal = cache.get_or_set(name, lambda: spend_total(project, wanted).usd, AN_HOUR_S)
-    return found
+    found = cache.get_or_set(name, lambda: spend_total(project, wanted).usd, AN_HOUR_S)
+    return Decimal(found or 0)

@@ -77,7 +77,7 @@ def _drafts(visit: Visit) -> Iterator[Need]:
                 "prompts:compare",
                 visit.project,
                 task=version.task.slug,
-                a=version.live,
+                a=version.live,  # type: ignore[attr-defined]
                 b=version.number,
             ),
             action=_("Review") if may_decide else _("Look at it"),

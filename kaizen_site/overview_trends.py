@@ -52,7 +52,7 @@ def strips_of(task_ids: Iterable[int], now: datetime) -> dict[int, Strip]:
     ids = list(task_ids)
     since = now - timedelta(days=DAYS)
     moves = _moves(ids, since)
-    live = list(_live(ids))
+    live = _live(ids)
     named = {row["version_id"] for row in (*moves, *live)} | {row["replaced_id"] for row in moves}
     scores = scores_by_version(pk for pk in named if pk is not None)
     strips = {}
@@ -71,12 +71,12 @@ def _moves(ids: list[int], since: datetime) -> list[dict[str, Any]]:
     ).order_by("-id")
     names = ("version__task_id", "version_id", "version__number", "created_at")
     found = rows.values(*names, "replaced_id", "replaced__number")[:MOST_MOVES]
-    return list(found)[::-1]
+    return [dict(row) for row in found][::-1]
 
 
-def _live(ids: list[int]) -> Iterable[dict[str, Any]]:
+def _live(ids: list[int]) -> list[dict[str, Any]]:
     tags = Tag.objects.filter(task__in=ids, name=PRODUCTION)
-    return tags.values("task_id", "version_id", "version__number")
+    return [dict(row) for row in tags.values("task_id", "version_id", "version__number")]
 
 
 def _moments(

@@ -21,11 +21,11 @@ def demo_remove(*, actor: Actor, project: Project) -> None:
     """
     with transaction.atomic():
         made = demo_forget(actor=actor, project=project)
-        task = Task.objects.filter(project=project, public_id=made.demo_task).first()
+        task = Task.objects.filter(project=project, public_id=made.task).first()
         if task is not None:
             _stop(actor, task)
             _delete(task)
-        connections = Connection.objects.filter(project=project, public_id=made.demo_connection)
+        connections = Connection.objects.filter(project=project, public_id=made.connection)
         for connection in connections:
             _disconnect(project, connection)
 

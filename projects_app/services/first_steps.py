@@ -1,6 +1,7 @@
 """The checklist of a new project: hidden and shown again, and what the demo put there."""
 
 import uuid
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,6 +10,16 @@ from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
 from projects_app.models import FirstSteps, Project, Role
 from projects_app.services.audit import audit_record
+
+ABSENT = "there is no demo data in this project"
+
+
+@dataclass(frozen=True)
+class DemoMade:
+    """What the demo put into a project, by public ids."""
+
+    task: uuid.UUID
+    connection: uuid.UUID
 
 
 def checklist_hide(*, actor: Actor, project: Project) -> FirstSteps:
@@ -42,17 +53,22 @@ def demo_note(
 
 
 @transaction.atomic
-def demo_forget(*, actor: Actor, project: Project) -> FirstSteps:
+def demo_forget(*, actor: Actor, project: Project) -> DemoMade:
     """Return what the demo made, for its removal; Conflict (demo_absent) where there is none."""
     actor.require(role=Role.ADMIN, project_id=project.pk)
-    made = FirstSteps.objects.filter(project=project, demo_task__isnull=False).first()
-    present = FirstSteps.objects.filter(project=project, demo_task=made and made.demo_task)
-    if made is None or not present.update(demo_task=None, demo_connection=None, demo_since=None):
-        raise Conflict("there is no demo data in this project", code="demo_absent")
-    audit_record(
-        actor=actor, action="kaizen.demo.removed", subject=project, task=str(made.demo_task)
-    )
+    made = _made(project)
+    present = FirstSteps.objects.filter(project=project, demo_task=made.task)
+    if not present.update(demo_task=None, demo_connection=None, demo_since=None):
+        raise Conflict(ABSENT, code="demo_absent")
+    audit_record(actor=actor, action="kaizen.demo.removed", subject=project, task=str(made.task))
     return made
+
+
+def _made(project: Project) -> DemoMade:
+    found = FirstSteps.objects.filter(project=project).first()
+    if found is None or found.demo_task is None or found.demo_connection is None:
+        raise Conflict(ABSENT, code="demo_absent")
+    return DemoMade(found.demo_task, found.demo_connection)
 
 
 @transaction.atomic

@@ -57,7 +57,7 @@ def test_what_the_demo_made_is_told_to_the_first_who_removes_it(
 ) -> None:
     note(admin_actor, project)
     made = demo_forget(actor=admin_actor, project=project)
-    assert (made.demo_task, made.demo_connection) == (TASK, CONNECTION)
+    assert (made.task, made.connection) == (TASK, CONNECTION)
     with pytest.raises(Conflict) as refused:
         demo_forget(actor=admin_actor, project=project)
     assert refused.value.code == "demo_absent"
