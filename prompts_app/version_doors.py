@@ -21,10 +21,21 @@ from prompts_app.services.tags import tag_rollback
 
 
 class EditForm(forms.Form):
-    system = forms.CharField(required=False, strip=False, label=gettext_lazy("Instruction"))
-    user_template = forms.CharField(strip=False, label=gettext_lazy("User message"))
+    system = forms.CharField(
+        required=False,
+        strip=False,
+        label=gettext_lazy("Instruction"),
+        widget=forms.Textarea(attrs={"rows": 16}),
+    )
+    user_template = forms.CharField(
+        strip=False,
+        label=gettext_lazy("User message"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
     reason = forms.CharField(
-        required=False, max_length=LONGEST_REASON, label=gettext_lazy("Why, in a line (optional)")
+        required=False,
+        max_length=LONGEST_REASON,
+        label=gettext_lazy("Why, in a line (optional)"),
     )
 
 

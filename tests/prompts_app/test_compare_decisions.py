@@ -166,6 +166,8 @@ class TestTwoPersons:
 def test_an_edit_is_a_child_that_is_evaluated_first(page, plain, live, proven):
     shown = page.get(one("edit", proven)).content.decode()
     assert "It is evaluated first" in shown
+    # A field of one line would join the lines of a prompt.
+    assert shown.count("<textarea") == 2
     typed = {
         "system": "Name the label.\r\nNothing else.",
         "user_template": proven.artifact["user_template"],
