@@ -24,7 +24,7 @@ from projects_app.models import Membership, Project, Role, User
 
 SCRIPTS = (
     *("vendor/jquery/jquery.min.js", "jquery.init.js", "core.js"),
-    *("admin/RelatedObjectLookups.js", "actions.js"),
+    "admin/RelatedObjectLookups.js",
 )
 
 
@@ -90,7 +90,9 @@ class ProjectScopedAdmin(ExportingLists):
         if request.method == "POST" and chosen and chosen not in self.get_actions(request):
             raise PermissionDenied
         title = str(self.opts.verbose_name_plural)
-        named = {"title": title[:1].upper() + title[1:], **(extra_context or {})}
+        # A list needs none of the scripts of forms.
+        scripts = forms.Media(js=["admin/js/actions.js"])
+        named = {"title": title[:1].upper() + title[1:], "media": scripts, **(extra_context or {})}
         return super().changelist_view(request, named)
 
     def subject_of(self, obj: Any) -> models.Model:
