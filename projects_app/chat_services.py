@@ -41,10 +41,6 @@ TIMEOUT_S = 20.0
 TITLE = "Kaizen"
 
 
-def chat_names() -> list[str]:
-    return [*VENDORS.values(), *(f"{name} (of your own)" for name in HOSTED.values())]
-
-
 def check_chat(url: str) -> None:
     """Raise InvalidInput saying why this URL is no chat service that may be called."""
     _opened(url)
@@ -68,7 +64,9 @@ def _opened(url: str) -> tuple[str, Any]:
     service = _service(url)
     word = next((one for one in _words(service) if one in VENDORS | HOSTED), "")
     if not word:
-        raise _refused(f"this is none of {', '.join(chat_names())}; others by a signed webhook")
+        raise _refused(
+            f"this is none of {', '.join((VENDORS | HOSTED).values())}; others by a signed webhook"
+        )
     if word in HOSTED:
         _check_listed(service)
     elif word == "workflows" and not str(service.host).lower().endswith(TEAMS_HOSTS):

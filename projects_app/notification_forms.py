@@ -33,6 +33,9 @@ class EventsForm(forms.Form):
         error_messages={"required": _("Choose at least one event.")},
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+
     def refuse(self, error: InvalidInput | Conflict) -> None:
         """Put what the service said next to the field that it is about."""
         fields = error.errors if isinstance(error, InvalidInput) else {}

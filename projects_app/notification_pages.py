@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from projects_app.chat_services import chat_names
+from projects_app.chat_services import HOSTED, VENDORS
 from projects_app.csv_export import csv_response
 from projects_app.exceptions import Conflict, InvalidInput, ServiceError
 from projects_app.lists import Shown, show
@@ -153,7 +153,8 @@ def _page(visit: Visit, form: ChannelForm, status: int = 200) -> HttpResponse:
         "lines": lines,
         "is_moving": any(line.is_about_to_change for line in lines),
         "has_mail_server": bool(settings.CONFIG.email_url),
-        "chats": chat_names(),
+        "chats": VENDORS.values(),
+        "hosted_chats": HOSTED.values(),
     }
     return render(visit.request, "projects_app/notifications.html", context, status=status)
 
