@@ -1,4 +1,4 @@
-"""A page that fails says what happened and what to do, in the product's look, without a database."""
+"""A page that fails says what happened and what to do, without a database."""
 
 import pytest
 from django.db import OperationalError

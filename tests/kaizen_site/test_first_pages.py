@@ -72,6 +72,12 @@ def test_a_person_without_a_project_is_told_whom_to_ask(client: Client, db: None
     assert "You belong to no project yet" in page
 
 
+def test_a_superuser_without_a_project_is_led_to_making_one(client: Client, db: None) -> None:
+    client.force_login(UserFactory(username="root", is_superuser=True, is_staff=True))
+    page = client.get("/", follow=True).content.decode()
+    assert 'href="/admin/projects_app/project/add/"' in page
+
+
 def test_the_header_names_the_current_place_and_other_projects(
     client: Client, viewer: User, project: Project, other_project: Project
 ) -> None:
