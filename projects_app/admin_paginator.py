@@ -22,6 +22,6 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         # The order would be looked up for nothing.
-        rows = self.object_list.order_by()[: MOST_COUNTED + 1]  # type: ignore[union-attr]
+        rows = self.object_list.order_by()[: MOST_COUNTED + 1]  # type: ignore[attr-defined]
         found = rows.count()
         return AtLeast(MOST_COUNTED) if found > MOST_COUNTED else found

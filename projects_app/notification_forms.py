@@ -34,7 +34,7 @@ class EventsForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def refuse(self, error: InvalidInput | Conflict) -> None:
         """Put what the service said next to the field that it is about."""
