@@ -1,8 +1,9 @@
 """What people try out in the playground, and what was answered."""
 
+from decimal import Decimal
+
 import django.db.models.deletion
 import uuid_utils.compat
-from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 

@@ -118,7 +118,10 @@ def test_an_admin_sets_the_cap_and_nobody_else(
     project_update(actor=admin_actor, project=project, daily_budget_usd=Decimal("7.5"))
     project.refresh_from_db()
     assert project.daily_budget_usd == Decimal("7.5")
-    assert AuditEntry.objects.get().data == {"daily_budget_usd": "7.5"}
+    assert AuditEntry.objects.get().data == {
+        "daily_budget_usd": "7.5",
+        "before": {"daily_budget_usd": None},
+    }
     with pytest.raises(NotAllowed):
         project_update(actor=approver_actor, project=project, daily_budget_usd=None)
     with pytest.raises(InvalidInput) as refused:
