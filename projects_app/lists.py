@@ -17,6 +17,8 @@ class Sliceable(Protocol[Row_co]):
 
     def __getitem__(self, index: Any, /) -> Any: ...
 
+    def __iter__(self) -> Iterator[Row_co]: ...
+
 
 @dataclass(frozen=True)
 class Shown(Generic[Row]):
