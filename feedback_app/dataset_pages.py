@@ -1,7 +1,5 @@
 """Datasets by page: the list, one dataset with its rows, and its files."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -124,8 +122,7 @@ def _file_name(dataset: Dataset) -> str:
 
 
 def _to(dataset: Dataset, visit: Visit) -> HttpResponse:
-    place: dict[str, Any] = {"project": visit.project.slug, "dataset_id": dataset.public_id}
-    return redirect("datasets:dataset", **place)
+    return redirect("datasets:dataset", project=visit.project.slug, dataset_id=dataset.public_id)
 
 
 def _dataset(visit: Visit, dataset_id: str) -> Dataset:

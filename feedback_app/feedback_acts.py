@@ -60,8 +60,7 @@ def feedback_promote_page(visit: Visit, feedback_id: str) -> HttpResponse:
         messages.error(visit.request, str(error))
     else:
         messages.success(visit.request, _("It is an example now; the next job uses it."))
-    place = {"project": visit.project.slug, "feedback_id": feedback_id}
-    return redirect("feedback:item", **place)
+    return redirect("feedback:item", project=visit.project.slug, feedback_id=feedback_id)
 
 
 def _dismiss(visit: Visit, rows: list[Feedback]) -> None:
@@ -125,11 +124,11 @@ def _say(request: HttpRequest, count: int, done: str, nothing: str) -> None:
 
 def _back(visit: Visit, rows: list[Feedback]) -> HttpResponse:
     """To the list as it was, or to the one feedback from whose page this came."""
-    post, place = visit.request.POST, {"project": visit.project.slug}
+    post, project = visit.request.POST, visit.project.slug
     if "is_item" in post and rows:
-        return redirect("feedback:item", **place, feedback_id=rows[0].public_id)
+        return redirect("feedback:item", project=project, feedback_id=rows[0].public_id)
     query = QueryDict(post.get("query", "")).urlencode()
-    return redirect(f"{reverse('feedback:list', kwargs=place)}?{query}")
+    return redirect(f"{reverse('feedback:list', kwargs={'project': project})}?{query}")
 
 
 def _require_editor(visit: Visit) -> None:

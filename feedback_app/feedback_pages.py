@@ -113,7 +113,7 @@ def feedback_or_404(visit: Visit, feedback_id: str) -> Feedback:
 
 def _texts(row: Feedback) -> list[tuple[str, list[Any]]]:
     task = row.task
-    sections = (
+    sections: tuple[tuple[str, dict[str, Any], Any], ...] = (
         ("Inputs", task.input_schema, row.inputs),
         ("Answer", task.output_schema, row.output),
         ("Corrected answer", task.output_schema, row.corrected_output),

@@ -1,6 +1,6 @@
 """The import of a file in three steps: choose it, say what its columns are, read the report."""
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -39,13 +39,13 @@ def upload_page(visit: Visit) -> HttpResponse:
     """Step 1: keep the file, and go on to its columns."""
     _require_editor(visit)
     post, file = visit.request.POST, visit.request.FILES.get("file")
-    if file is None or not file.name:
+    if file is None or file.file is None or not file.name:
         return _first_step(visit, {"file": _("Choose a file.")})
     try:
         found = import_begin(
             actor=visit.actor,
             task=task_get(visit.project, post.get("task", "")),
-            file=file.file,
+            file=cast(BinaryIO, file.file),
             file_name=file.name,
             size=file.size or 0,
             name=post.get("name", ""),
@@ -169,8 +169,8 @@ def _import(visit: Visit, import_id: str) -> FileImport:
 
 
 def _to_dataset(visit: Visit, found: FileImport) -> HttpResponse:
-    place = {"project": visit.project.slug, "dataset_id": found.dataset and found.dataset.public_id}
-    return redirect("datasets:dataset", **place)
+    dataset_id = found.dataset and found.dataset.public_id
+    return redirect("datasets:dataset", project=visit.project.slug, dataset_id=dataset_id)
 
 
 def _away(visit: Visit, text: str) -> HttpResponse:
