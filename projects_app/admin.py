@@ -134,6 +134,10 @@ class ApiKeyForm(ServiceForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ProjectScopedAdmin):
+    class Media:
+        # What the calendar beside a date is drawn with.
+        js = ("admin/js/core.js",)
+
     form = ApiKeyForm
     write_role = Role.ADMIN
     can_add = True

@@ -22,10 +22,7 @@ from projects_app.admin_lists import ExportingLists
 from projects_app.admin_paginator import BoundedPaginator
 from projects_app.models import Membership, Project, Role, User
 
-SCRIPTS = (
-    *("vendor/jquery/jquery.min.js", "jquery.init.js", "core.js"),
-    "admin/RelatedObjectLookups.js",
-)
+SCRIPTS = ("vendor/jquery/jquery.min.js", "jquery.init.js", "admin/RelatedObjectLookups.js")
 
 
 def roles_of(request: HttpRequest) -> dict[int, Role]:
