@@ -27,6 +27,7 @@ from prompts_app.selectors import (
 from prompts_app.serializers import (
     ChangesInput,
     ChangesOutput,
+    LineageInput,
     LineageOutput,
     PromptCreatedOutput,
     PromptCreateInput,
@@ -170,12 +171,16 @@ class PromptLineageApi(APIView):
 
     @extend_schema(
         operation_id="prompt_lineage",
-        summary="The versions, their parents, what changed and what it gained",
+        summary="The latest 100 versions, their parents, what changed and what it gained",
+        parameters=[OpenApiParameter("before", int, description="the lowest number already read")],
         responses=LineageOutput(many=True),
     )
     def get(self, request: Request, prompt_id: UUID) -> Response:
+        query = LineageInput(data=request.GET.dict())
+        query.is_valid(raise_exception=True)
         task = task_by_public_id(_actor(request).project_id, prompt_id)
-        return Response(LineageOutput(lineage(task), many=True).data)
+        found = lineage(task, before=query.validated_data["before"])
+        return Response(LineageOutput(found, many=True).data)
 
 
 class PromptPromoteApi(APIView):

@@ -8,12 +8,17 @@ from prompts_app.models import PromptVersion
 from tasks_app.models import Task
 
 TEXTS = ("system", "user_template")
+# Each step is a diff by words.
+LARGEST = 100
 
 
-def lineage(task: Task) -> list[dict[str, Any]]:
-    """Return the versions by number; each names its parents and how it differs from them."""
-    versions = task.versions.order_by("number").prefetch_related("parents", "tags")
-    return [_entry(version) for version in versions.defer("dspy_state")]
+def lineage(task: Task, *, before: int | None = None) -> list[dict[str, Any]]:
+    """Return the latest LARGEST versions by number, of those below `before` where it is given;
+    each names its parents and how it differs from them."""
+    versions = task.versions.order_by("-number").prefetch_related("parents", "tags")
+    if before is not None:
+        versions = versions.filter(number__lt=before)
+    return [_entry(version) for version in reversed(versions.defer("dspy_state")[:LARGEST])]
 
 
 def _entry(version: PromptVersion) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from projects_app.serializers import ExactSerializer
 from prompts_app.selectors import PRODUCTION, TAG_NAME
 
 LARGEST_REVISION = 2**63 - 1
+LARGEST_NUMBER = 2**31 - 1
 TAG_RULE = rf"\A{TAG_NAME.pattern}\Z"
 
 
@@ -97,6 +98,12 @@ class ChangedTagOutput(serializers.Serializer[Any]):
 
 class ChangesInput(ExactSerializer):
     since = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_REVISION)
+
+
+class LineageInput(ExactSerializer):
+    before = serializers.IntegerField(
+        default=None, min_value=1, max_value=LARGEST_NUMBER, allow_null=True
+    )
 
 
 class ChangesOutput(serializers.Serializer[Any]):

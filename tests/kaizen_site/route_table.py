@@ -294,7 +294,9 @@ ROUTES: dict[str, Route] = {
             named=str(world.proven.public_id),
         )
     ),
-    "GET /api/v1/prompts/{prompt_id}/lineage": Route(_of_prompt("lineage", lambda world: None)),
+    "GET /api/v1/prompts/{prompt_id}/lineage": Route(
+        _of_prompt("lineage", lambda world: None), query=("before",)
+    ),
     "POST /api/v1/prompts/{prompt_id}/promote": Route(_of_prompt("promote", _move)),
     "POST /api/v1/prompts/{prompt_id}/rollback": Route(
         _of_prompt("rollback", lambda world: {"tag": "production", "reason": "worse"})

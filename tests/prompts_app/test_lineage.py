@@ -27,3 +27,20 @@ def test_a_gain_stands_only_beside_the_parent_it_was_measured_against(live, prov
     measured = by_number[proven.number]["parents"][0]["gain"]
     assert measured is None or measured["low"] <= measured["gain"] <= measured["high"]
     assert by_number[other.number]["parents"][0]["gain"] is None
+
+
+def test_a_long_lineage_is_read_from_its_end_in_pieces(live, monkeypatch):
+    monkeypatch.setattr("prompts_app.lineage.LARGEST", 2)
+    for _ in range(3):
+        PromptVersionFactory(task=live.task, parents=[live])
+    numbers = [entry["number"] for entry in lineage(live.task)]
+    assert numbers == [3, 4]
+    assert [entry["number"] for entry in lineage(live.task, before=numbers[0])] == [1, 2]
+
+
+def test_the_route_takes_the_lowest_number_already_read(api_client, live):
+    place = f"/api/v1/prompts/{live.task.public_id}/lineage"
+    assert [entry["number"] for entry in api_client.get(place).json()] == [1]
+    assert api_client.get(f"{place}?before=1").json() == []
+    for wrong in ("x", "0", "99999999999999999999"):
+        assert api_client.get(f"{place}?before={wrong}").status_code == 400
