@@ -319,7 +319,9 @@ ROUTES: dict[str, Route] = {
     ),
     "GET /api/v1/optimization/jobs/{job_id}": Route(_of_job("running")),
     "GET /api/v1/optimization/jobs/{job_id}/result": Route(_of_job("finished", "/result")),
-    "GET /api/v1/optimization/jobs/{job_id}/bundle": Route(_of_job("finished", "/bundle")),
+    "GET /api/v1/optimization/jobs/{job_id}/bundle": Route(
+        _of_job("finished", "/bundle"), query=("format",)
+    ),
     "POST /api/v1/optimization/jobs/{job_id}/promote": Route(
         _of_job("finished", "/promote", {"reason": "proven"})
     ),

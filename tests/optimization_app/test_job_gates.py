@@ -6,6 +6,7 @@ import pytest
 
 from kaizen_engine.evaluate.runner import RowScore
 from kaizen_engine.optimize.outcome import EvaluationEvent
+from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.services.job_gates import _call, measured_gates
 from prompts_app.gates import Check
@@ -131,6 +132,7 @@ def test_calls_are_compared_over_the_rows_that_both_answered(running_job: Job) -
     ):
         CallRecordFactory(
             subject=running_job.public_id,
+            model=JobConfig.from_json(running_job.config).student,
             messages_hash=messages,
             cost_usd=cost,
             latency_ms=latency,
