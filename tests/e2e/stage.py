@@ -7,7 +7,7 @@ from uuid_utils.compat import uuid7
 from feedback_app.models import Dataset
 from kaizen_engine.prompts.artifact import Demo, PromptArtifact
 from kaizen_engine.states import Verdict
-from optimization_app.models import Insight, Job
+from optimization_app.models import Insight, Job, LabelItem
 from optimization_app.passports import judge_of
 from projects_app.models import ApiKey
 from prompts_app.models import PromptVersion
@@ -202,6 +202,7 @@ def _judged(task: Task) -> None:
     judge = judge_of(spec)
     assert judge is not None
     JudgePassportFactory(task=task, judge_hash=judge.hash, judge=spec)
+    LabelItem.objects.filter(task=task).delete()
     for answer in ("billing", "shipping"):
         item = LabelItemFactory(task=task, answer={"label": answer})
         JudgeVerdictFactory(item=item, judge_hash=judge.hash)

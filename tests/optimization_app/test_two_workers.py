@@ -109,5 +109,4 @@ def check(theatre: Theatre, jobs: list[dict[str, Any]]) -> None:
     assert sum(found["attempts"] for found in jobs) > JOBS
     paid = sum(found["records"] for found in jobs)
     # Every answer is stored once, so the answers are what the jobs cost without a kill.
-    assert paid <= theatre.server.calls <= paid + 2 * len(VICTIMS) * THREADS
-    assert theatre.server.calls <= 1.1 * paid
+    assert paid <= theatre.server.calls <= 1.1 * paid
