@@ -23,7 +23,7 @@ from tests.optimization_app.theatre import (
     send,
 )
 
-JOBS, THREADS = 10, 4
+JOBS = 10
 VICTIMS = ["child", "child", "worker", "worker", "keeper", "all"]
 CALLS_OF_A_JOB = 170
 BUILD = f"""
