@@ -40,6 +40,11 @@ result = [str(task.public_id), key]
 
 pytestmark = pytest.mark.slow
 
+ANALYSED = """
+from optimization_app.models import Job
+result = Job.objects.filter(analysed_at__isnull=False).exists()
+"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Stored]]:
@@ -57,6 +62,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Store
         prompt_id, key = installation.shell(SEED.format(model_url=model_url, labels=labels))
         _log_feedback(url, key)
         _run_job(url, key, prompt_id)
+        # The analyst speaks to the same model after the job, and the log is to be the senders'.
+        wait_until(lambda: installation.shell(ANALYSED), 120, "the job to be analysed")
         stored = Stored(**installation.shell(STORED + "result = stored"))
         yield Site(url, key, model_url, log, folder), stored
 
