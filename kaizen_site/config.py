@@ -219,6 +219,11 @@ def _database(
             "ENGINE": "kaizen_site.postgresql",
             "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
+            # A process that is frozen within a transaction must not hold its locks for ever.
+            "OPTIONS": {
+                **database.get("OPTIONS", {}),
+                "options": "-c idle_in_transaction_session_timeout=60000",
+            },
         }
     else:
         mistakes.append("DATABASE_URL: must begin with sqlite:// or postgres://")
