@@ -160,23 +160,16 @@ def case_of(example: Example, output: Mapping[str, Any], text: str = "") -> Case
 def _report(
     futures: Sequence["Future[RowScore | None]"], on_row: Callable[[RowScore], None] | None
 ) -> None:
-    """Hand over rows as they finish; at the first error, raise once all threads have ended."""
+    """Hand over rows as they finish, also those under way at an error, which is raised then."""
+    errors: list[BaseException] = []
     for future in as_completed(futures):
         error = future.exception()
         if error is not None:
-            raise _worst(futures, error)
-        row = future.result()
-        if row is not None and on_row is not None:
+            errors.append(error)
+        elif on_row is not None and (row := future.result()) is not None:
             on_row(row)
-
-
-def _worst(futures: Sequence["Future[RowScore | None]"], first: BaseException) -> BaseException:
-    for future in futures:
-        future.cancel()
-    for future in futures:
-        if not future.cancelled() and isinstance(future.exception(), JobAbort):
-            return future.exception() or first
-    return first
+    if errors:
+        raise next((error for error in errors if isinstance(error, JobAbort)), errors[0])
 
 
 def _storable(text: str) -> str:
