@@ -129,9 +129,13 @@ def serve_cluster(name: str) -> None:
     from django_q.cluster import Cluster as QCluster
 
     cluster = QCluster()
+    # django-q2 stops within the signal handler; one that interrupts a stop waits for its own lock.
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _: signals.append(received))
     cluster.start()
     while cluster.sentinel.is_alive():
-        if stop_requested(LOOK_S):
+        if stop_requested(LOOK_S) or signals:
             cluster.stop()
         elif STOP_FD not in os.environ:
             time.sleep(LOOK_S)

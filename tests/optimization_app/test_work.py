@@ -2,12 +2,13 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.installation import Installation, wait_until
-from tests.optimization_app.theatre import ROWS, Theatre, model_server
+from tests.optimization_app.theatre import ROWS, Theatre, model_server, send
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,18 @@ def test_a_cluster_that_dies_is_swept_and_started_again(tmp_path: Path) -> None:
         assert not set(group) & set(installation.pids())
         worker.terminate()
         assert worker.wait(60) == 0
+        assert installation.pids("manage.py") == []
+
+
+def test_a_cluster_stops_however_often_it_is_told_to(tmp_path: Path) -> None:
+    with Installation(tmp_path / "kaizen") as installation:
+        worker = installation.start_worker()
+        told = wait_for_both(installation)
+        worker.terminate()
+        for _ in range(100):
+            send(list(told), signal.SIGTERM)
+            time.sleep(0.0001)
+        assert worker.wait(30) == 0
         assert installation.pids("manage.py") == []
 
 
