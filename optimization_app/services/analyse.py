@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from kaizen_engine.clock import SystemClock
@@ -27,7 +28,7 @@ from llm_app.journal import DatabaseJournal
 from llm_app.stores import DatabaseBreaker
 from llm_app.writer import GroupCommitWriter
 from optimization_app.config import JobConfig
-from optimization_app.models import Insight, Job
+from optimization_app.models import Job
 from optimization_app.services.insights import FoundTopic, insights_store, topics_of
 from optimization_app.services.suggestions import (
     MOST_SUGGESTIONS,
@@ -44,6 +45,8 @@ ANALYST = "analyst"
 TEACHER = "teacher"
 MOST_DIAGNOSES = 5
 LONGEST = timedelta(minutes=5)
+
+Fillers = list[dict[str, dict[str, object]]]
 
 
 @dataclass
@@ -83,11 +86,10 @@ class _Analyst:
     def work(self) -> Analysis:
         topics = topics_of(self._job, candidates_of(self._job.task))
         diagnoses = self._diagnoses([topic for topic in topics if topic.topic.is_failing])
-        stored = insights_store(self._job, topics, diagnoses, self._model)
-        if stored is not None:
-            self._found.topics, self._found.diagnosed = len(stored), len(diagnoses)
-            self._fill_gaps(stored, topics)
+        gaps = [one for one in topics if one.topic.is_gap and self._job.analysed_at is None]
+        fillers = {one.topic.name: self._fillers(one) for one in gaps}
         self._write_changelog()
+        self._store(topics, diagnoses, fillers)
         logger.info("job_analysed", job=str(self._job.public_id), topics=len(topics))
         return self._found
 
@@ -125,15 +127,29 @@ class _Analyst:
             self._found.silence.append(str(abort))
         return {name: one for name, one in said.items() if one.cause}
 
-    def _fill_gaps(self, stored: Sequence[Insight], topics: Sequence[FoundTopic]) -> None:
+    def _fillers(self, found: FoundTopic) -> Fillers:
+        wanted = MOST_SUGGESTIONS - len(found.topic.candidates)
+        return self._written(found, wanted) if wanted > 0 else []
+
+    @transaction.atomic
+    def _store(
+        self,
+        topics: Sequence[FoundTopic],
+        diagnoses: Mapping[str, Diagnosis],
+        fillers: Mapping[str, Fillers],
+    ) -> None:
+        """Store all of it at once and last: who is killed before is replayed from the journal."""
+        stored = insights_store(self._job, topics, diagnoses, self._model)
+        if stored is None:
+            return
+        self._found.topics, self._found.diagnosed = len(stored), len(diagnoses)
         for insight, found in zip(stored, topics, strict=True):
             if found.topic.is_gap:
                 drawn = suggestions_draw(insight, found.topic)
-                wanted = MOST_SUGGESTIONS - drawn
-                written = self._written(found, wanted) if wanted > 0 else []
+                written = fillers[found.topic.name][: MOST_SUGGESTIONS - drawn]
                 self._found.suggested += drawn + suggestions_store(insight, written, self._model)
 
-    def _written(self, found: FoundTopic, wanted: int) -> list[dict[str, dict[str, object]]]:
+    def _written(self, found: FoundTopic, wanted: int) -> Fillers:
         """Let the teacher write rows, behind a breaker of its own for each project."""
         breaker = DatabaseBreaker(
             self._journal.writer,

@@ -4,6 +4,8 @@ import random
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from feedback_app.models import Feedback
 from feedback_app.services.feedback import feedback_log_batch
 from feedback_app.wire import FeedbackItem
@@ -22,6 +24,7 @@ from tasks_app.models import Task
 from tests.factories.prompts import artifact_for
 from tests.factories.tasks import TaskFactory, object_schema
 
+SEED = 8
 WORDS = {
     "K1": "refund invoice charged money card statement bill payment",
     "K2": "parcel courier delivery late tracking address shipped box",
@@ -115,10 +118,13 @@ def forget_all_but(rows: int) -> None:
 
 
 def start(slug: str = "", **config: Any) -> int:
+    """Queue a job of the stage's seed, so that the calls of two jobs can be compared."""
     task = task_of(slug)
-    job, created = job_start(
-        actor=Actor.system(task.project_id), task=task, trigger="test", config=config
-    )
+    with transaction.atomic():
+        job, created = job_start(
+            actor=Actor.system(task.project_id), task=task, trigger="test", config=config
+        )
+        Job.objects.filter(pk=job.pk).update(seed=SEED)
     assert created
     return job.pk
 
@@ -135,6 +141,7 @@ def facts(job_id: int) -> dict[str, Any]:
         "error": job.error,
         "attempts": job.attempts,
         "fence": job.fence,
+        "is_analysed": job.analysed_at is not None,
         "phase": job.phase,
         "progress": job.progress,
         "calls": job.calls,

@@ -70,6 +70,11 @@ class Theatre:
         wait_until(lambda: self.facts(job_id)["state"] in ENDED, timeout_s, "the job to end")
         return self.facts(job_id)
 
+    def wait_for_analysis(self, job_id: int) -> dict[str, Any]:
+        """Wait for the last call that a job makes: its analyst speaks after its end."""
+        wait_until(lambda: self.facts(job_id)["is_analysed"], 60, "the job to be analysed")
+        return self.facts(job_id)
+
     def work_on(self, job_id: int, fence: int) -> "subprocess.Popen[bytes]":
         """Start the child of a claimed job by itself, without a queue and a supervisor."""
         return self.installation.start_manage("child", "run_job", str(job_id), str(fence))
