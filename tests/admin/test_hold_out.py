@@ -6,11 +6,11 @@ import pytest
 from django.db.models import Model
 from django.test import Client
 
-from feedback_app.models import Example
+from feedback_app.models import Example, Feedback
 from optimization_app.models import EvaluationRow, Job
 from projects_app.models import User
 from tests.admin.rooms import Room, page
-from tests.factories.feedback import ExampleFactory
+from tests.factories.feedback import ExampleFactory, FeedbackFactory
 from tests.factories.optimization import EvaluationRowFactory
 from tests.factories.projects import UserFactory
 
@@ -18,12 +18,13 @@ from tests.factories.projects import UserFactory
 @pytest.fixture
 def held_out(maple: Room) -> dict[type[Model], Model]:
     job = maple.rows[Job]
-    example = ExampleFactory(task=job.task, split="test", inputs={"text": "sequoia"})
+    said = FeedbackFactory(task=job.task, inputs={"text": "sequoia"})
+    example = ExampleFactory(task=job.task, feedback=said, split="test", inputs=said.inputs)
     row = EvaluationRowFactory(job=job, example=example, label="winner_test", text="sequoia")
-    return {Example: example, EvaluationRow: row}
+    return {Example: example, EvaluationRow: row, Feedback: said}
 
 
-@pytest.mark.parametrize("model", [Example, EvaluationRow])
+@pytest.mark.parametrize("model", [Example, EvaluationRow, Feedback])
 def test_rows_of_the_hold_out_are_on_no_page(
     model: type[Model],
     maple: Room,
