@@ -163,7 +163,7 @@ def test_a_forgotten_client_is_collected_and_its_events_still_leave():
     gone = weakref.ref(client)
     del client
     gc.collect()
-    sender.join(5)
+    sender.join(30)
     assert gone() is None
     assert len(server.events) == 1
 

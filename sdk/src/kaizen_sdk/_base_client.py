@@ -28,6 +28,8 @@ from kaizen_sdk.errors import ClientClosed, ConfigurationError
 from kaizen_sdk.prompt import Prompt
 
 CLOSE_TIMEOUT_S = 2.0
+# Nobody waits for a client that was forgotten, so its events may take their time.
+FORGOTTEN_TIMEOUT_S = 30.0
 _FIELDS = (
     "event_id",
     "task",
@@ -107,7 +109,7 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
         self._queue = EventQueue(max_queue, max_queue_bytes)
         self._sender = Sender(self._queue, _document, post, clock=clock, reporter=reporter)
         # The thread knows the sender only, so a forgotten client can go; its events still leave.
-        weakref.finalize(self, self._sender.close_soon, CLOSE_TIMEOUT_S).atexit = False
+        weakref.finalize(self, self._sender.close_soon, FORGOTTEN_TIMEOUT_S).atexit = False
 
     def _open_prompts(
         self, cache_ttl_s: float, hard_ttl_s: float, clock: Clock, reporter: Reporter
