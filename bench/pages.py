@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.big_database import drop_database, fill, make_database, use_database
+from bench.long_prompt import compare_of_long_prompts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.test import Client
 
-LIST_MS, OTHER_MS = 100, 300
+LIST_MS, LONG_PROMPT_MS, OTHER_MS = 100, 200, 300
 # Not pages: files whose size is their content, and addresses of which one is enough.
 FILES = (".csv", ".jsonl", "bundle/", "export/")
 
@@ -33,6 +34,7 @@ class Address:
     path: str
     is_list: bool = False
     key: str = ""
+    target_ms: int = OTHER_MS
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Measured:
 
     @property
     def target_ms(self) -> int:
-        return LIST_MS if self.address.is_list else OTHER_MS
+        return LIST_MS if self.address.is_list else self.address.target_ms
 
 
 def empty_view(request: "HttpRequest") -> "HttpResponse":
@@ -62,6 +64,7 @@ def addresses(project: str) -> Iterator[Address]:
     """Return every address that can be asked: an empty view, pages, admin lists and forms, API."""
     yield Address("an empty view", "/bench/empty/")
     yield from pages_of(project)
+    yield long_compare(project)
     yield from admin_pages()
     yield from api_lists(project)
 
@@ -82,6 +85,15 @@ def pages_of(project: str) -> Iterator[Address]:
         yield Address(name, path, is_list=name.endswith((":list", ":tasks")))
         if name.endswith(":list"):
             yield Address(f"{name}, page 400", f"{path}?page=400", is_list=True)
+
+
+def long_compare(project: str) -> Address:
+    """Return the compare page of two long versions, of another prompt than the other pages."""
+    from tasks_app.models import Task
+
+    last = Task.objects.filter(project__slug=project).order_by("-pk")[0]
+    name = "prompts:compare, 8,000 words"
+    return Address(name, compare_of_long_prompts(last), target_ms=LONG_PROMPT_MS)
 
 
 def named_routes() -> Iterator[tuple[str, list[str]]]:

@@ -1,23 +1,12 @@
 """What the compare page costs with prompts of 8,000 words."""
 
-import random
-
 import pytest
 
+from bench.long_prompt import WORDS, long_text
 from tests.factories.prompts import PromptVersionFactory
 from tests.prompts_app.test_compare_page import address, measured
 
 pytestmark = pytest.mark.django_db
-
-WORDS = 8_000
-
-
-def long_text(seed):
-    """Return one paragraph, as optimizers write them; two seeds differ in a word of twelve."""
-    names = [f"word{number}" for number in range(900)]
-    steady, change = random.Random(0), random.Random(seed)
-    chosen = [steady.choice(names) for _ in range(WORDS)]
-    return " ".join(change.choice(names) if change.random() < 0.08 else word for word in chosen)
 
 
 def test_two_prompts_of_8000_words_cost_few_queries_and_one_page(
