@@ -17,3 +17,5 @@ STORAGES = {
 }
 AXES_ENABLED = False
 SIGHTINGS_WRITER = False
+# Every test client would look through all static files again.
+WHITENOISE_AUTOREFRESH = True
