@@ -102,7 +102,8 @@ def _evidence_hash(version: PromptVersion, summary: Mapping[str, Any]) -> Check:
     if not summary:
         return not_applicable(Gate.EVIDENCE_HASH, "There is no evidence.")
     if found == version.hash == actual:
-        return passed(Gate.EVIDENCE_HASH, f"{actual[:12]}", artifact=actual)
+        reason = f"the evidence names the same text, {actual[:12]}"
+        return passed(Gate.EVIDENCE_HASH, reason, artifact=actual)
     reason = f"the evidence is for another text: {AGAIN}"
     return failed(Gate.EVIDENCE_HASH, reason, "evidence_mismatch", measured=found, artifact=actual)
 

@@ -96,6 +96,19 @@ def test_only_confirmed_and_likely_versions_go_live_on_evidence(approver_actor, 
     assert live_number(live.task) == 1
 
 
+def test_being_live_is_no_evidence_for_another_tag(approver_actor, live):
+    with pytest.raises(Conflict) as refused:
+        version_promote(
+            actor=approver_actor,
+            task=live.task,
+            version=live,
+            tag="staging",
+            basis=GateBasis.EVIDENCE,
+        )
+    assert refused.value.code == "no_evidence"
+    assert not Tag.objects.filter(name="staging").exists()
+
+
 def test_likely_is_enough(approver_actor, live):
     version = PromptVersionFactory(task=live.task, proven=live, verdict=Verdict.LIKELY.value)
     assert promote(approver_actor, version).version == version
