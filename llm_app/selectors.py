@@ -16,7 +16,7 @@ from projects_app.models import Project
 def connection_get(project: Project, slug: str) -> Connection:
     connection = Connection.objects.filter(project=project, slug=slug).first()
     if connection is None:
-        raise NotHere(f"the project has no connection {slug}", code="unknown_connection")
+        raise NotHere(f"the project has no connection named “{slug}”", code="unknown_connection")
     return connection
 
 

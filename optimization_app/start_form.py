@@ -58,7 +58,8 @@ class StartForm(forms.Form):
     )
     minutes = forms.IntegerField(label=_("Minutes, at most"), min_value=1, max_value=30)
     budget_tokens = forms.IntegerField(
-        label=_("Tokens, at most (empty: no cap)"),
+        label=_("Tokens, at most"),
+        help_text=_("Empty: no cap."),
         required=False,
         min_value=0,
         max_value=LARGEST_TOKENS,

@@ -55,7 +55,7 @@ def estimate_fragment(visit: Visit) -> HttpResponse:
     _must_start(visit)
     task = _task(visit, visit.request.GET.get("task", ""))
     form = StartForm(task, visit.request.GET)
-    context = {"forecast": forecast(task, form), "form": form}
+    context = {"forecast": forecast(task, form), "form": form, "task": task, "is_swapped": True}
     return render(visit.request, "optimization_app/_start_estimate.html", context)
 
 

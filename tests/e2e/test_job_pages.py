@@ -50,9 +50,12 @@ def test_what_a_job_takes_follows_the_form(
     expect(estimate).to_contain_text("$3.21", timeout=PATIENCE_MS)
     page.get_by_label("Trials", exact=True).fill("99")
     expect(estimate).to_contain_text("This cannot be started", timeout=PATIENCE_MS)
+    start = page.get_by_role("button", name="Start the job")
+    expect(start).to_be_disabled(timeout=PATIENCE_MS)
     page.get_by_label("Trials", exact=True).fill("2")
     expect(estimate).to_contain_text("Cost, about", timeout=PATIENCE_MS)
-    page.get_by_role("button", name="Start the job").click()
+    expect(start).to_be_enabled(timeout=PATIENCE_MS)
+    start.click()
     expect(page.get_by_text("is queued.")).to_be_visible(timeout=PATIENCE_MS)
     # Leaving the page ends a request for the estimate that was under way.
     assert [one for one in wide_screen.said if "htmx:" not in one] == []

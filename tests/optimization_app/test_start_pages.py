@@ -114,7 +114,7 @@ def test_a_model_without_a_price_is_refused_with_where_to_enter_it(client, edito
     client.force_login(editor)
     for shown in (page(client, ready_task, student=model), post(client, ready_task, student=model)):
         text = shown if isinstance(shown, str) else shown.content.decode()
-        assert f"no price is known for {model}" in text
+        assert f"No price is known for {model}" in text
         assert f"Enter the price of {model}" in text
         assert f"/connections/{ready_task.student_connection.slug}/?model=dear#price" in text
     assert not Job.objects.exists()
@@ -139,7 +139,7 @@ def test_above_the_projects_limit_the_words_are_shown_and_a_tick_is_asked_for(
     [
         ({"num_trials": "x"}, "Enter a whole number"),
         ({"student": "nonsense"}, "must be written"),
-        ({"student": "elsewhere/model"}, "no connection elsewhere"),
+        ({"student": "elsewhere/model"}, "no connection named “elsewhere”"),
         ({"budget_usd": "0"}, "needs at least"),
         ({"optimizer_type": "guess"}, "Select a valid choice"),
         ({"students": "a,b,c"}, "must be written"),
@@ -237,7 +237,7 @@ def test_a_rerun_that_is_refused_leads_to_where_it_can_be_changed(
     client.force_login(editor)
     again = client.post(place("rerun", ready_task.project, job_id=first.public_id), follow=True)
     assert again.redirect_chain[0][0].startswith(place("new", ready_task.project))
-    assert "no price is known" in again.content.decode()
+    assert "No price is known" in again.content.decode()
     assert Job.objects.count() == 1
 
 
