@@ -55,7 +55,7 @@ class Need:
     action: str
     at: datetime | None = None
     is_trouble: bool = False
-    is_main: bool = False
+    is_proven: bool = False
 
 
 def needs_of(visit: Visit) -> list[Need]:
@@ -82,7 +82,7 @@ def _drafts(visit: Visit) -> Iterator[Need]:
             ),
             action=_("Review") if may_decide else _("Look at it"),
             at=version.created_at,
-            is_main=True,
+            is_proven=version.verdict == Verdict.CONFIRMED.value,
         )
 
 

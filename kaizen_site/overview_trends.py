@@ -8,8 +8,9 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from prompts_app.models import GateResult, Tag
-from prompts_app.score_rows import VersionScore, scores_by_version
+from prompts_app.models import GateResult, PromptVersion, Tag
+from prompts_app.prompt_rows import measured_lately
+from prompts_app.score_rows import VersionScore, before_of, scores_by_version
 from prompts_app.selectors import PRODUCTION, PROMOTION
 
 DAYS = 30
@@ -54,11 +55,13 @@ def strips_of(task_ids: Iterable[int], now: datetime) -> dict[int, Strip]:
     moves = _moves(ids, since)
     live = _live(ids)
     named = {row["version_id"] for row in (*moves, *live)} | {row["replaced_id"] for row in moves}
+    named |= set(measured_lately(ids))
     scores = scores_by_version(pk for pk in named if pk is not None)
+    before = _before(named, scores)
     strips = {}
     for row in live:
         mine = [move for move in moves if move["version__task_id"] == row["task_id"]]
-        moments = _moments(row, mine, scores, since)
+        moments = _moments(row, mine, scores, before, since)
         strip = _strip(moments, since, now)
         if strip:
             strips[row["task_id"]] = strip
@@ -83,16 +86,19 @@ def _moments(
     live: dict[str, Any],
     moves: list[dict[str, Any]],
     scores: dict[int, VersionScore],
+    before: dict[int, float],
     since: datetime,
 ) -> list[Moment]:
-    """Begin with what was live 30 days ago; what was never measured itself, its successor was."""
+    """Begin with what was live 30 days ago; what was never measured itself, its drafts were."""
     if not moves:
-        return [Moment(since, live["version__number"], _own(scores, live["version_id"]), False)]
-    before = {
+        score = _own(scores, live["version_id"], before)
+        return [Moment(since, live["version__number"], score, False)]
+    replaced = {
         move["replaced_id"]: scores[move["version_id"]].before
         for move in reversed(moves)
         if move["version_id"] in scores
     }
+    before = replaced | before
     first, moments = moves[0], []
     if first["replaced_id"]:
         score = _own(scores, first["replaced_id"], before)
@@ -103,11 +109,18 @@ def _moments(
     return moments
 
 
+def _before(named: Iterable[int | None], scores: dict[int, VersionScore]) -> dict[int, float]:
+    """Return what versions got where a later one was compared with them."""
+    rows = PromptVersion.objects.filter(pk__in=[pk for pk in named if pk is not None])
+    found = {pk: before_of(name, scores) for pk, name in rows.values_list("pk", "public_id")}
+    return {pk: score for pk, score in found.items() if score is not None}
+
+
 def _own(
-    scores: dict[int, VersionScore], version_id: int, before: dict[int, float] | None = None
+    scores: dict[int, VersionScore], version_id: int, before: dict[int, float]
 ) -> float | None:
     found = scores.get(version_id)
-    return found.after if found else (before or {}).get(version_id)
+    return found.after if found else before.get(version_id)
 
 
 def _strip(moments: list[Moment], since: datetime, now: datetime) -> Strip | None:

@@ -78,7 +78,7 @@ def prompt_list(project: Project, *, search: str = "", status: str = "") -> Quer
 def prompt_rows(tasks: Sequence[Task]) -> list[PromptRow]:
     ids = [task.pk for task in tasks]
     live = _live(ids)
-    served, measured = _served_lately(ids), _measured_lately(ids)
+    served, measured = _served_lately(ids), measured_lately(ids)
     by_task = {row["task_id"]: row for row in live}
     shown = {*(move.pk for move in served), *(row["version_id"] for row in live)}
     scores = scores_by_version(shown.union(measured))
@@ -159,7 +159,7 @@ def _served_lately(ids: list[int]) -> list[Served]:
     return [Served(*row) for row in rows.values_list(*names)]
 
 
-def _measured_lately(ids: list[int]) -> list[int]:
+def measured_lately(ids: list[int]) -> list[int]:
     """Return the last MEASURED measured versions of each task."""
     place = Window(RowNumber(), partition_by=F("task_id"), order_by=F("number").desc())
     rows = measured_versions().filter(task__in=ids).annotate(place=place)

@@ -13,7 +13,7 @@ from prompts_app.selectors import PRODUCTION, PROMOTION
 from tasks_app.models import Task
 
 MOST = 40
-LEFT, RIGHT, TOP, BOTTOM = 76, 960, 28, 200
+LEFT, RIGHT, TOP, BOTTOM = 100, 960, 28, 200
 LABELS = 12
 
 
@@ -56,10 +56,10 @@ class Trend:
     line: str
     grid: list[tuple[str, str]]
     width: int = RIGHT + 30
-    height: int = BOTTOM + 40
+    height: int = BOTTOM + 56
     left: int = LEFT
     right: int = RIGHT
-    foot: int = BOTTOM + 30
+    foot: int = BOTTOM + 44
 
     @property
     def words(self) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from kaizen_engine.states import Verdict
 from prompts_app.models import GateResult, PromptVersion, VersionEvidence
-from prompts_app.score_rows import VersionScore, scores_by_version
+from prompts_app.score_rows import VersionScore, before_of, scores_by_version
 from prompts_app.selectors import PRODUCTION, PROMOTION
 from tasks_app.models import Task
 
@@ -23,12 +23,16 @@ HEAVY = ("artifact", "evidence", "dspy_state")
 
 @dataclass(frozen=True)
 class VersionRow:
-    """`verdict` and `tone` are what was found last; `standing` is what became of it."""
+    """`verdict` and `tone` are what was found last; `standing` is what became of it.
+
+    `before` is what it got where a later version was compared with it.
+    """
 
     version: PromptVersion
     tags: list[str]
     parents: list[int]
     score: VersionScore | None
+    before: float | None
     verdict: str
     tone: str
     standing: str
@@ -64,6 +68,7 @@ def version_rows(versions: Sequence[PromptVersion]) -> list[VersionRow]:
             tags=(names := sorted(tag.name for tag in version.tags.all())),
             parents=sorted(parent.number for parent in version.parents.all()),
             score=scores.get(version.pk),
+            before=before_of(version.public_id, scores),
             verdict=(found := verdict_of(version)),
             tone=TONES.get(found, ""),
             standing=_standing(version, PRODUCTION in names, version.pk in lived),
