@@ -50,6 +50,17 @@ def test_three_clicks_and_a_reason_on_a_phone(compared: Stage, wide_screen: Scre
     assert wide_screen.foreign == []
 
 
+def test_the_page_gives_its_own_link(compared: Stage, wide_screen: Screen) -> None:
+    page = wide_screen.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(wide_screen)
+    wide_screen.open(f"{compared.compare}#results")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Copied", exact=True).wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{wide_screen.url}{compared.compare}"
+
+
 def test_the_author_is_refused_in_words(compared: Stage, wide_screen: Screen) -> None:
     sign_in(wide_screen)
     page = wide_screen.page
