@@ -54,7 +54,8 @@ def evaluation_sentence(job: Job) -> str:
     if name is None:
         return "Nothing was scored."
     after = splits[name].get("after") or splits[name]["before"]
-    said = f"{after['mean']:.1%} on {after['n']:,} rows of {SPLIT_NAMES[name].lower()}"
+    rows = "1 row" if after["n"] == 1 else f"{after['n']:,} rows"
+    said = f"{after['mean']:.1%} on {rows} of {SPLIT_NAMES[name].lower()}"
     if not summary["is_complete"]:
         return f"{said}, of {splits[name]['rows']:,}"
     words = COMPARED.get(Verdict(job.verdict))

@@ -77,7 +77,7 @@ def job_sentence(job: Job) -> str:
     if state is JobState.QUEUED:
         return "Waiting for a worker." if not job.attempts else "Waiting for another worker."
     if state in {JobState.RUNNING, JobState.PUBLISHING}:
-        doing = PHASES.get(job.phase, "Running")
+        doing = PHASES.get(job.phase, "Under way")
         if not job.cancel_requested:
             return f"{doing}."
         return f"{doing}; it was asked to stop{' and keep its best' if job.keep_best else ''}."

@@ -57,7 +57,7 @@ class RepositoryForm(RefusableForm):
         label=gettext_lazy("Prompt"), queryset=Task.objects.none(), to_field_name="slug"
     )
     connection = forms.ModelChoiceField(
-        label=gettext_lazy("Git connection"),
+        label=gettext_lazy("Place"),
         queryset=GitConnection.objects.none(),
         to_field_name="slug",
     )

@@ -190,7 +190,7 @@ def _dev_facts(dev: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _look(found: Mapping[str, Any]) -> str:
     """Say what it costs to have looked before, and what takes that back."""
-    needs = f"look {found['look']}: needs p < {found['alpha']:.4f}"
+    needs = f"look {found['look']}: needs p < {found['alpha']:.3g}"
     return needs if found["look"] == 1 else f"{needs}; {FRESH_ROWS} fresh examples start anew"
 
 

@@ -38,6 +38,13 @@ ROLES = {
     Role.APPROVER.value: _("Approver"),
     Role.ADMIN.value: _("Admin"),
 }
+# Pages that lie below another place than their own address says.
+BELOW = {
+    "notifications": "settings",
+    "evaluator": "prompts",
+    "jobs:results": "prompts",
+    "jobs:evaluate": "prompts",
+}
 MOST_PROJECTS = 20
 
 
@@ -126,7 +133,8 @@ def _mark(view: str, match: ResolverMatch | None) -> str:
         return ""
     if match.view_name == view:
         return "page"
-    return "true" if match.namespace and match.namespace == view.split(":", maxsplit=1)[0] else ""
+    room = BELOW.get(match.view_name) or BELOW.get(match.namespace, match.namespace)
+    return "true" if room and room == view.split(":", maxsplit=1)[0] else ""
 
 
 def _address(view: str, project: Project) -> str:

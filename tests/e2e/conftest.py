@@ -51,7 +51,7 @@ class Screen:
         self.open("/admin/login/")
         self.page.get_by_label("Username").fill(user.username)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
+        self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/admin/")
 
     def picture(self, name: str) -> None:

@@ -19,6 +19,8 @@ RUN = """rules => {
   document.getAnimations().forEach(one => one.finish());
   return axe.run({runOnly: rules, resultTypes: ["violations"]});
 }"""
+CUT_OFF = """[...document.querySelectorAll(".kz-scroll:has(.kz-stack)")]
+  .some(one => one.scrollWidth > one.clientWidth)"""
 NARROWEST = 320
 KILOBYTES, REQUESTS = 250, 20
 # The sweep is cut into parts that run beside each other.
@@ -60,6 +62,8 @@ class Sweep:
         self.screen.page.set_viewport_size({"width": NARROWEST, "height": 900})
         if self.screen.scrolls_sideways:
             found.append(f"it scrolls sideways at {NARROWEST} px")
+        if self.screen.page.evaluate(CUT_OFF):
+            found.append(f"a card of a table is cut off at {NARROWEST} px")
         return found
 
     def _loaded(self, path: str, size: int) -> list[str]:

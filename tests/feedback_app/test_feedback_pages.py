@@ -48,7 +48,7 @@ def test_the_inbox_shows_the_newest_first_with_its_spread(client, viewer, rows):
     client.force_login(viewer)
     page = text(client.get(PLACE))
     assert page.index("right") < page.index("far too late")
-    assert "2 with a score; without one 1 thumbs up, 0 thumbs down, 0 with neither." in page
+    assert "With a score: 2. Without one, thumbs up: 1, thumbs down: 0, neither: 0." in page
     assert '<a href="?low=0.0&amp;high=0.0999">0.0–0.1</a></td><td>1</td>' in page
     assert "Make examples" not in page
 

@@ -59,7 +59,7 @@ def test_the_report_comes_before_anything_is_stored(client, editor, task):
     page = text(choose(client, "inputs.text", "outputs.label", "metadata", split="dev"))
     assert "2 rows are good, 1 would be left out. Nothing is stored yet." in page
     assert "Line 4: has 1 cells, the header has 3" in page
-    assert "1 rows repeat the inputs" in page
+    assert "1 row repeats the inputs" in page
     assert "Save 2 rows, leave out 1" in page
     assert not Dataset.objects.exists()
     place = f"{PLACE}imports/{FileImport.objects.get().public_id}/"
