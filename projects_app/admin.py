@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.models import Group
 from django.db import models
@@ -107,23 +106,14 @@ class MembershipAdmin(ProjectScopedAdmin):
             return redirect("admin:projects_app_membership_change", object_id)
 
 
-class ExpiryWidget(AdminSplitDateTime):
-    """The stock pair of fields, each with the name that a screen reader needs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for part, name in zip(self.widgets, ("Last day", "Last time"), strict=True):
-            part.attrs["aria-label"] = name
-
-
 class ApiKeyForm(ServiceForm):
     scopes = forms.MultipleChoiceField(
         choices=[(scope.value, f"{scope.value}: {words}") for scope, words in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
     )
-    expires_at = forms.SplitDateTimeField(
+    expires_at = forms.DateTimeField(
         required=False,
-        widget=ExpiryWidget,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="Left empty: one year from now, the longest.",
     )
 
@@ -134,10 +124,6 @@ class ApiKeyForm(ServiceForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ProjectScopedAdmin):
-    class Media:
-        # What the calendar beside a date is drawn with.
-        js = ("admin/js/core.js",)
-
     form = ApiKeyForm
     write_role = Role.ADMIN
     can_add = True

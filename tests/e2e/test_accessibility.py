@@ -69,6 +69,8 @@ class Sweep:
     def _loaded(self, path: str, size: int) -> list[str]:
         """Open the page, and say what is wrong with what it asks for and prints."""
         screen, page = self.screen, self.screen.page
+        # What the page before still asks for is not this one's.
+        page.goto("about:blank")
         screen.said.clear()
         screen.asked.clear()
         page.emulate_media(color_scheme=THEMES[0])
