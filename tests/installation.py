@@ -280,8 +280,12 @@ def _migrate(database_url: str) -> None:
 
 
 def _clean_environment() -> dict[str, str]:
-    """The surrounding environment without its Kaizen, and with keys for tests."""
+    """The surrounding environment without its Kaizen, and with keys for tests.
+
+    Processes may write bytecode even where a shell forbids it: each would compile Kaizen anew.
+    """
     ours = ("KAIZEN_", "DATABASE_URL", "REDIS_URL", "Q_CLUSTER_NAME", "DJANGO_", "PYTEST_", "COV_")
+    ours += ("PYTHONDONTWRITEBYTECODE",)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {
         "DJANGO_SETTINGS_MODULE": "kaizen_site.settings",
