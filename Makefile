@@ -22,7 +22,7 @@ $(BIN)/python:
 $(VENV)/.%.stamp: requirements/%.lock | $(BIN)/python
 	@echo "installing $< into $(VENV)"
 ifdef UV
-	@VIRTUAL_ENV=$(VENV) uv pip install --quiet --require-hashes -r $<
+	@VIRTUAL_ENV=$(VENV) uv pip install --quiet --compile-bytecode --require-hashes -r $<
 else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 endif
