@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 FEWEST_LABELS = 3
 ONE_MORE_ERROR = 1
@@ -54,7 +54,7 @@ def powered_mean(
     if m > 1:
         mean += weight * float(others.mean())
         variance += weight**2 * float(others.var(ddof=1)) / m
-    margin = float(t.ppf(0.5 + level / 2, n - 1)) * math.sqrt(variance)
+    margin = float(stdtrit(n - 1, 0.5 + level / 2)) * math.sqrt(variance)
     low, high = max(-1.0, mean - margin), min(1.0, mean + margin)
     return PoweredMean(mean, low, high, weight, n, m)
 
