@@ -1,6 +1,6 @@
 """The feedback door. Bodies go through the typed decoder: a serializer would triple the cost."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import msgspec
 from django.http import HttpResponse
@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from feedback_app.services.feedback import ItemAnswer, feedback_log, feedback_log_batch
 from feedback_app.wire import decode_batch, decode_item
 from kaizen_engine.states import Origin
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.models import Scope
 
 
@@ -56,7 +56,7 @@ class FeedbackLogApi(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Store one feedback. The same `event_id` again gives the first answer."""
         item = decode_item(request._request.body)
-        logged = feedback_log(actor=cast(Actor, request.auth), item=item)
+        logged = feedback_log(actor=caller(request), item=item)
         return _json({"id": logged.public_id}, status=201 if logged.is_new else 200)
 
 
@@ -71,7 +71,7 @@ class FeedbackBatchLogApi(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Store at most 500 feedback items; each is answered in its place, after the commit."""
         items = decode_batch(request._request.body)
-        answers = feedback_log_batch(actor=cast(Actor, request.auth), items=items)
+        answers = feedback_log_batch(actor=caller(request), items=items)
         return _json([_shown(answer) for answer in answers], status=200)
 
 

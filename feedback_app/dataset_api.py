@@ -16,6 +16,7 @@ from feedback_app.selectors import dataset_by_public_id, dataset_list, dataset_s
 from feedback_app.services.uploads import LARGEST_FILE, Upload, dataset_upload
 from kaizen_engine.states import Split
 from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.exceptions import InvalidInput
 from projects_app.models import Scope
 from projects_app.serializers import ExactSerializer
@@ -126,7 +127,7 @@ class DatasetUploadApi(APIView):
             raise TooLarge(f"A dataset may have {LARGEST_FILE} bytes.")
         body = DatasetUploadInput(data=request.data)
         body.is_valid(raise_exception=True)
-        actor, said = cast(Actor, request.auth), body.validated_data
+        actor, said = caller(request), body.validated_data
         upload = upload_of(said)
         task = _task(actor, said["task"], upload)
         dataset, is_new = dataset_upload(actor=actor, task=task, upload=upload)
@@ -146,7 +147,7 @@ class DatasetListApi(APIView):
     def get(self, request: Request) -> Response:
         """List the project's datasets, the newest first, at most 100 at a time."""
         project_id, before = (
-            cast(Actor, request.auth).project_id,
+            caller(request).project_id,
             request.query_params.get("before"),
         )
         last = dataset_by_public_id(project_id, before) if before else None
@@ -160,7 +161,7 @@ class DatasetDetailApi(APIView):
 
     @extend_schema(operation_id="dataset_get", responses=DatasetDetailOutput)
     def get(self, request: Request, dataset_id: str) -> Response:
-        dataset = dataset_by_public_id(cast(Actor, request.auth).project_id, dataset_id)
+        dataset = dataset_by_public_id(caller(request).project_id, dataset_id)
         return Response(DatasetDetailOutput(dataset).data)
 
 

@@ -1,7 +1,7 @@
 """The REST door to jobs."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -18,7 +18,7 @@ from optimization_app.selectors import job_by_public_id, job_list, job_sentence,
 from optimization_app.services.bundle import RunBundle, run_export
 from optimization_app.services.cancel import job_cancel
 from optimization_app.services.start import job_start
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.exceptions import Conflict
 from projects_app.models import Scope
 from projects_app.serializers import ExactSerializer
@@ -176,9 +176,9 @@ class OptimizationStartApi(APIView):
         """Queue a job for the prompt; 200 with the live job when there is one already."""
         body = OptimizationStartInput(data=request.data)
         body.is_valid(raise_exception=True)
-        task = task_by_public_id(_actor(request).project_id, body.validated_data["prompt_id"])
+        task = task_by_public_id(caller(request).project_id, body.validated_data["prompt_id"])
         job, created = job_start(
-            actor=_actor(request),
+            actor=caller(request),
             task=task,
             trigger="api",
             config=_with_dataset(body.validated_data),
@@ -197,7 +197,7 @@ class JobListApi(APIView):
     )
     def get(self, request: Request) -> Response:
         """List the project's jobs, the newest first, at most 100 at a time."""
-        project_id, before = _actor(request).project_id, request.query_params.get("before")
+        project_id, before = caller(request).project_id, request.query_params.get("before")
         last = job_by_public_id(project_id, before) if before else None
         jobs = job_list(project_id, before=last, limit=PAGE)
         return Response(JobOutput(jobs, many=True).data)
@@ -208,7 +208,7 @@ class JobDetailApi(APIView):
 
     @extend_schema(operation_id="job_get", responses=JobDetailOutput)
     def get(self, request: Request, job_id: str) -> Response:
-        job = job_by_public_id(_actor(request).project_id, job_id)
+        job = job_by_public_id(caller(request).project_id, job_id)
         return Response(JobDetailOutput(job).data)
 
 
@@ -218,7 +218,7 @@ class JobResultApi(APIView):
     @extend_schema(operation_id="job_result", responses=JobResultOutput)
     def get(self, request: Request, job_id: str) -> Response:
         """Return what the job found; 409 `not_finished` while it runs."""
-        job = job_by_public_id(_actor(request).project_id, job_id)
+        job = job_by_public_id(caller(request).project_id, job_id)
         if job.state in LIVE_JOB_STATES:
             raise Conflict(f"the job is {job.state}; ask again later", code="not_finished")
         return Response(JobResultOutput(_result(job)).data)
@@ -235,8 +235,8 @@ class JobBundleApi(APIView):
     def get(self, request: Request, job_id: str) -> HttpResponse:
         """Return the run bundle, a zip for `replay --bundle`; 409 `not_finished` while it runs,
         `no_record` for a job that ended without a result."""
-        job = job_by_public_id(_actor(request).project_id, job_id)
-        bundle = run_export(actor=_actor(request), job=job)
+        job = job_by_public_id(caller(request).project_id, job_id)
+        bundle = run_export(actor=caller(request), job=job)
         return HttpResponse(bundle.content, content_type=bundle.media_type, headers=bundle.headers)
 
 
@@ -248,11 +248,13 @@ class JobPromoteApi(APIView):
         """Approve the version that the job made, on its evidence."""
         body = JobCancelInput(data=request.data)
         body.is_valid(raise_exception=True)
-        job = job_by_public_id(_actor(request).project_id, job_id)
+        job = job_by_public_id(caller(request).project_id, job_id)
         if job.result_version is None:
             raise Conflict("the job made no version", code="no_version")
         version = version_approve(
-            actor=_actor(request), version=job.result_version, reason=body.validated_data["reason"]
+            actor=caller(request),
+            version=job.result_version,
+            reason=body.validated_data["reason"],
         )
         return Response(WinnerOutput(version).data)
 
@@ -265,13 +267,9 @@ class JobCancelApi(APIView):
         """Stop the job; one that runs stops within seconds and keeps its best candidate."""
         body = JobCancelInput(data=request.data)
         body.is_valid(raise_exception=True)
-        job = job_by_public_id(_actor(request).project_id, job_id)
-        job = job_cancel(actor=_actor(request), job=job, reason=body.validated_data["reason"])
+        job = job_by_public_id(caller(request).project_id, job_id)
+        job = job_cancel(actor=caller(request), job=job, reason=body.validated_data["reason"])
         return Response(JobDetailOutput(job).data)
-
-
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)
 
 
 def _with_dataset(said: Mapping[str, Any]) -> dict[str, Any]:

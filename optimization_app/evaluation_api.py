@@ -1,6 +1,6 @@
 """The REST door to evaluations."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,7 +14,7 @@ from optimization_app.models import Job
 from optimization_app.selectors import job_by_public_id
 from optimization_app.services.evaluate import evaluation_start
 from optimization_app.services.evaluate_rows import PLACE, SPLITS
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.exceptions import InvalidInput, NotHere
 from projects_app.models import Scope
 from projects_app.serializers import ExactSerializer
@@ -89,12 +89,12 @@ class EvaluationStartApi(APIView):
         body = EvaluationStartInput(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        task = task_by_public_id(_actor(request).project_id, asked["prompt_id"])
+        task = task_by_public_id(caller(request).project_id, asked["prompt_id"])
         config = dict(asked["config"])
         if asked.get("dataset_id"):
             config["dataset_id"] = str(asked["dataset_id"])
         job, created = evaluation_start(
-            actor=_actor(request),
+            actor=caller(request),
             version=_version(task, asked.get("version_id")),
             trigger="api",
             split=asked["split"],
@@ -111,7 +111,7 @@ class EvaluationDetailApi(APIView):
 
     @extend_schema(operation_id="evaluation_get", responses=EvaluationOutput)
     def get(self, request: Request, job_id: str) -> Response:
-        job = job_by_public_id(_actor(request).project_id, job_id)
+        job = job_by_public_id(caller(request).project_id, job_id)
         if job.kind != JobKind.EVALUATE:
             raise NotHere("there is no such evaluation for this key", code="unknown_job")
         return Response(EvaluationOutput(job).data)
@@ -128,7 +128,3 @@ def _version(task: Task, public_id: Any) -> PromptVersion:
         version = live
     version.task = task
     return version
-
-
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)

@@ -1,6 +1,6 @@
 """The judge of a task over the API: whether it may confirm, and by which figures."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from kaizen_engine.states import PassportState
 from optimization_app.labelling_page import progress_and_passport
 from optimization_app.models import JudgePassport
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.choices import choices_of
 from projects_app.models import Scope
 from tasks_app.selectors import task_get
@@ -59,7 +59,7 @@ class JudgeGetApi(APIView):
     @extend_schema(operation_id="judge_get", responses=JudgeOutput)
     def get(self, request: Request, slug: str) -> Response:
         """Show where the task's judge stands."""
-        task = task_get(cast(Actor, request.auth).project_id, slug)
+        task = task_get(caller(request).project_id, slug)
         progress, now = progress_and_passport(task)
         answer = {
             "state": now.state.value,

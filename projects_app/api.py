@@ -1,7 +1,7 @@
 """API keys over the API: to list, to make and to revoke."""
 
 import uuid
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.exceptions import NotHere
 from projects_app.models import ApiKey, Project, Scope
 from projects_app.serializers import ExactSerializer
@@ -58,7 +58,7 @@ class KeyListApi(APIView):
     @extend_schema(operation_id="key_list", responses=KeyOutput(many=True))
     def get(self, request: Request) -> Response:
         """List the project's keys, the newest first; no secret is among them."""
-        keys = ApiKey.objects.filter(project_id=_actor(request).project_id)
+        keys = ApiKey.objects.filter(project_id=caller(request).project_id)
         return Response(KeyOutput(keys, many=True).data)
 
     @extend_schema(
@@ -68,7 +68,7 @@ class KeyListApi(APIView):
         """Make a key with scopes that the calling key has itself; its text is answered once."""
         body = KeyCreateInput(data=request.data)
         body.is_valid(raise_exception=True)
-        actor = _actor(request)
+        actor = caller(request)
         project = Project.objects.get(pk=actor.project_id)
         key, text = api_key_create(actor=actor, project=project, **body.validated_data)
         return Response(KeyOutput(key).data | {"key": text}, status=201)
@@ -82,13 +82,9 @@ class KeyRevokeApi(APIView):
         """Refuse the key from now on; one that is revoked already stays as it was."""
         body = KeyRevokeInput(data=request.data)
         body.is_valid(raise_exception=True)
-        actor = _actor(request)
+        actor = caller(request)
         key = ApiKey.objects.filter(project_id=actor.project_id, public_id=key_id).first()
         if key is None:
             raise NotHere("there is no such key for this key", code="unknown_key")
         key = api_key_revoke(actor=actor, key=key, reason=body.validated_data["reason"])
         return Response(KeyOutput(key).data)
-
-
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)

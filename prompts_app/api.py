@@ -1,6 +1,6 @@
 """The prompt routes: what is live, what changed, new versions, and moving a tag."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kaizen_engine.states import GateBasis
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.models import Project, Scope
 from prompts_app.lineage import lineage
 from prompts_app.models import PromptVersion, Tag
@@ -61,7 +61,7 @@ class PromptGetApi(APIView):
         responses={200: PromptOutput, 304: OpenApiResponse(description="Still what you have")},
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
-        actor, tag = _actor(request), request.GET.get("tag", PRODUCTION)
+        actor, tag = caller(request), request.GET.get("tag", PRODUCTION)
         live = live_prompt(actor.project_id, slug, tag)
         if actor.key_id is not None:
             book.note(actor.key_id, live, tag)
@@ -95,7 +95,7 @@ class ChangeListApi(APIView):
     def get(self, request: Request) -> Response:
         query = ChangesInput(data=request.GET.dict())
         query.is_valid(raise_exception=True)
-        return Response(changes_since(_actor(request).project_id, query.validated_data["since"]))
+        return Response(changes_since(caller(request).project_id, query.validated_data["since"]))
 
 
 class PromptCreateApi(APIView):
@@ -112,8 +112,8 @@ class PromptCreateApi(APIView):
     def post(self, request: Request) -> Response:
         fields = _checked(PromptCreateInput, request)
         task, version = prompt_create(
-            actor=_actor(request),
-            project=Project.objects.get(pk=_actor(request).project_id),
+            actor=caller(request),
+            project=Project.objects.get(pk=caller(request).project_id),
             student=fields.pop("model", ""),
             **fields,
         )
@@ -130,12 +130,12 @@ class VersionCreateApi(APIView):
         responses={200: PromptCreatedOutput, 201: PromptCreatedOutput},
     )
     def post(self, request: Request, prompt_id: UUID) -> Response:
-        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        task = task_by_public_id(caller(request).project_id, prompt_id)
         fields = _checked(VersionCreateInput, request)
         parent = fields.pop("parent", None)
         parents = [version_get(task, parent)] if parent else []
         version, is_new = prompt_version_add(
-            actor=_actor(request), task=task, parents=parents, **fields
+            actor=caller(request), task=task, parents=parents, **fields
         )
         return Response(_created(task, version), status=201 if is_new else 200)
 
@@ -149,7 +149,7 @@ class PromptVersionApi(APIView):
         responses=VersionOutput,
     )
     def get(self, request: Request, prompt_id: UUID, version_id: UUID) -> Response:
-        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        task = task_by_public_id(caller(request).project_id, prompt_id)
         version = version_get(task, version_id)
         found, checks = measured(version), gate_checks(version, live_version(task))
         facts = {
@@ -178,7 +178,7 @@ class PromptLineageApi(APIView):
     def get(self, request: Request, prompt_id: UUID) -> Response:
         query = LineageInput(data=request.GET.dict())
         query.is_valid(raise_exception=True)
-        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        task = task_by_public_id(caller(request).project_id, prompt_id)
         found = lineage(task, before=query.validated_data["before"])
         return Response(LineageOutput(found, many=True).data)
 
@@ -193,12 +193,12 @@ class PromptPromoteApi(APIView):
         responses=TagOutput,
     )
     def post(self, request: Request, prompt_id: UUID) -> Response:
-        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        task = task_by_public_id(caller(request).project_id, prompt_id)
         fields = _checked(PromptPromoteInput, request)
         fields["version"] = version_get(task, fields["version"])
         is_first = live_version(task) is None
         basis = GateBasis.IMPORT if is_first else GateBasis.EVIDENCE
-        tag = version_promote(actor=_actor(request), task=task, basis=basis, **fields)
+        tag = version_promote(actor=caller(request), task=task, basis=basis, **fields)
         return Response(_moved(task, tag))
 
 
@@ -212,16 +212,12 @@ class PromptRollbackApi(APIView):
         responses=TagOutput,
     )
     def post(self, request: Request, prompt_id: UUID) -> Response:
-        task = task_by_public_id(_actor(request).project_id, prompt_id)
+        task = task_by_public_id(caller(request).project_id, prompt_id)
         fields = _checked(PromptRollbackInput, request)
         if "version" in fields:
             fields["version"] = version_get(task, fields["version"])
-        tag = tag_rollback(actor=_actor(request), task=task, **fields)
+        tag = tag_rollback(actor=caller(request), task=task, **fields)
         return Response(_moved(task, tag))
-
-
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)
 
 
 def _checked(kind: type[Any], request: Request) -> dict[str, Any]:

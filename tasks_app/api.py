@@ -1,6 +1,6 @@
 """Tasks over the API: to list, to read, to make and to change."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from kaizen_engine.optimize.strategy import STRATEGIES
 from kaizen_engine.states import FeedbackOrigin
-from projects_app.actors import Actor
+from projects_app.authentication import caller
 from projects_app.choices import choices_of
 from projects_app.models import Project, Scope
 from projects_app.serializers import ExactSerializer
@@ -142,7 +142,7 @@ class TaskListApi(APIView):
         body = TaskCreateInput(data=request.data)
         body.is_valid(raise_exception=True)
         project = Project.objects.get(pk=_project_id(request))
-        task = task_create(actor=_actor(request), project=project, **body.validated_data)
+        task = task_create(actor=caller(request), project=project, **body.validated_data)
         return Response(TaskOutput(task).data, status=201)
 
     @extend_schema(operation_id="task_list", parameters=[TaskListInput], responses=TaskListOutput)
@@ -166,7 +166,7 @@ class TaskGetApi(APIView):
         body = TaskChangeInput(data=request.data)
         body.is_valid(raise_exception=True)
         task = task_get(_project_id(request), slug)
-        task = task_update(actor=_actor(request), task=task, **body.validated_data)
+        task = task_update(actor=caller(request), task=task, **body.validated_data)
         return Response(TaskOutput(task).data)
 
     @extend_schema(operation_id="task_get", responses=TaskOutput)
@@ -175,9 +175,5 @@ class TaskGetApi(APIView):
         return Response(TaskOutput(task_get(_project_id(request), slug)).data)
 
 
-def _actor(request: Request) -> Actor:
-    return cast(Actor, request.auth)
-
-
 def _project_id(request: Request) -> int:
-    return _actor(request).project_id
+    return caller(request).project_id
