@@ -5,26 +5,30 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kaizen_engine.states import LIVE_JOB_STATES
-from optimization_app.models import Job, Trial
-from optimization_app.selectors import job_by_public_id, job_list, job_sentence, search_report
+from optimization_app.models import Job
+from optimization_app.selectors import job_by_public_id, job_list
+from optimization_app.serializers import (
+    JobCancelInput,
+    JobDetailOutput,
+    JobOutput,
+    JobResultOutput,
+    OptimizationStartInput,
+    WinnerOutput,
+)
 from optimization_app.services.bundle import RunBundle, run_export
 from optimization_app.services.cancel import job_cancel
 from optimization_app.services.start import job_start
 from projects_app.authentication import caller
 from projects_app.exceptions import Conflict
 from projects_app.models import Scope
-from projects_app.serializers import ExactSerializer
-from prompts_app.models import PromptVersion
 from prompts_app.selectors import live_version
-from prompts_app.serializers import GateOutput
 from prompts_app.services.checks import gate_checks
 from prompts_app.services.review import version_approve
 from tasks_app.selectors import task_by_public_id
@@ -37,131 +41,6 @@ class ZipRenderer(JSONRenderer):
 
     media_type = RunBundle.media_type
     format = "zip"
-
-
-class OptimizationStartInput(ExactSerializer):
-    prompt_id = serializers.UUIDField()
-    dataset_id = serializers.UUIDField(
-        required=False, allow_null=True, help_text="work on the rows of this dataset alone"
-    )
-    config = serializers.DictField(required=False, default=dict)
-    confirm = serializers.BooleanField(
-        required=False,
-        default=False,
-        help_text="The estimate was seen: start although it is above the project's limit.",
-    )
-
-
-class JobCancelInput(ExactSerializer):
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
-
-
-class TrialOutput(serializers.ModelSerializer[Trial]):
-    class Meta:
-        model = Trial
-        fields = ("number", "score", "rows", "is_full", "is_best", "artifact_hash", "created_at")
-
-
-class SpentOutput(serializers.Serializer[Any]):
-    usd = serializers.CharField(help_text="US dollars, as text so that no digit is lost")
-    tokens = serializers.IntegerField()
-    calls = serializers.IntegerField()
-
-
-class BudgetOutput(serializers.Serializer[Any]):
-    usd = serializers.CharField()
-    tokens = serializers.IntegerField(allow_null=True)
-    minutes = serializers.IntegerField()
-
-
-class JobOutput(serializers.ModelSerializer[Job]):
-    """Metrics run from 0 to 1, `progress` from 0 to 100."""
-
-    job_id = serializers.UUIDField(source="public_id")
-    prompt_id = serializers.UUIDField(source="task.public_id")
-    task = serializers.CharField(source="task.slug")
-    status = serializers.CharField(source="state")
-    sentence = serializers.SerializerMethodField()
-    started_by = serializers.CharField(source="started_by_label")
-    spent = serializers.SerializerMethodField()
-    budget = serializers.SerializerMethodField()
-    estimate = serializers.JSONField()
-
-    class Meta:
-        model = Job
-        fields: tuple[str, ...] = (
-            *("job_id", "prompt_id", "task", "kind", "status", "sentence", "stop_reason"),
-            *("verdict", "trigger", "started_by", "optimizer", "phase", "progress"),
-            *("baseline_metric", "current_best_metric", "spent", "budget", "estimate", "error"),
-            *("created_at", "started_at", "finished_at"),
-        )
-
-    def get_sentence(self, job: Job) -> str:
-        return job_sentence(job)
-
-    @extend_schema_field(SpentOutput)
-    def get_spent(self, job: Job) -> dict[str, Any]:
-        return {"usd": _money(job.spent_usd), "tokens": job.spent_tokens, "calls": job.calls}
-
-    @extend_schema_field(BudgetOutput)
-    def get_budget(self, job: Job) -> dict[str, Any]:
-        return {
-            "usd": _money(job.budget_usd),
-            "tokens": job.budget_tokens,
-            "minutes": job.minutes,
-        }
-
-
-class DroppedOutput(serializers.Serializer[Any]):
-    reason = serializers.CharField()
-    count = serializers.IntegerField()
-
-
-class DiagnosisOutput(serializers.Serializer[Any]):
-    cluster = serializers.CharField()
-    failures = serializers.IntegerField()
-    text = serializers.CharField()
-
-
-class SearchOutput(serializers.Serializer[Any]):
-    """Instructions that a model wrote, and why some were dropped before any was scored."""
-
-    proposed = serializers.IntegerField()
-    dropped_count = serializers.IntegerField()
-    dropped = DroppedOutput(many=True)
-    diagnoses = DiagnosisOutput(many=True)
-
-
-class JobDetailOutput(JobOutput):
-    trials = TrialOutput(many=True, read_only=True)
-    search = serializers.SerializerMethodField()
-
-    class Meta(JobOutput.Meta):
-        fields = (*JobOutput.Meta.fields, "trials", "search")
-
-    @extend_schema_field(SearchOutput(allow_null=True))
-    def get_search(self, job: Job) -> dict[str, Any] | None:
-        return search_report(job)
-
-
-class WinnerOutput(serializers.ModelSerializer[PromptVersion]):
-    version_id = serializers.UUIDField(source="public_id")
-
-    class Meta:
-        model = PromptVersion
-        fields = ("version_id", "number", "hash", "review_state", "verdict")
-
-
-class JobResultOutput(serializers.Serializer[Any]):
-    job_id = serializers.UUIDField()
-    status = serializers.CharField()
-    stop_reason = serializers.CharField()
-    verdict = serializers.CharField()
-    winner = WinnerOutput(allow_null=True, help_text="the drafted version, if there is one")
-    evidence = serializers.JSONField()
-    gates = GateOutput(many=True)
-    artifact = serializers.JSONField(allow_null=True, help_text="the best candidate's exact text")
-    files = serializers.ListField(child=serializers.DictField())
 
 
 class OptimizationStartApi(APIView):
@@ -275,10 +154,6 @@ class JobCancelApi(APIView):
 def _with_dataset(said: Mapping[str, Any]) -> dict[str, Any]:
     dataset_id = said.get("dataset_id")
     return {**said["config"], **({"dataset_id": str(dataset_id)} if dataset_id else {})}
-
-
-def _money(amount: Any) -> str:
-    return f"{amount.normalize():f}"
 
 
 def _result(job: Job) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kaizen_engine.states import JobKind
-from optimization_app.api import JobOutput
 from optimization_app.models import Job
 from optimization_app.selectors import job_by_public_id
+from optimization_app.serializers import JobOutput
 from optimization_app.services.evaluate import evaluation_start
 from optimization_app.services.evaluate_rows import PLACE, SPLITS
 from projects_app.authentication import caller
