@@ -11,8 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from kaizen_engine.states import LIVE_JOB_STATES
-from optimization_app.models import Job
 from optimization_app.selectors import job_by_public_id, job_list
 from optimization_app.serializers import (
     JobCancelInput,
@@ -24,13 +22,10 @@ from optimization_app.serializers import (
 )
 from optimization_app.services.bundle import RunBundle, run_export
 from optimization_app.services.cancel import job_cancel
+from optimization_app.services.promote import job_promote, job_result
 from optimization_app.services.start import job_start
 from projects_app.authentication import caller
-from projects_app.exceptions import Conflict
 from projects_app.models import Scope
-from prompts_app.selectors import live_version
-from prompts_app.services.checks import gate_checks
-from prompts_app.services.review import version_approve
 from tasks_app.selectors import task_by_public_id
 
 PAGE = 100
@@ -98,9 +93,7 @@ class JobResultApi(APIView):
     def get(self, request: Request, job_id: str) -> Response:
         """Return what the job found; 409 `not_finished` while it runs."""
         job = job_by_public_id(caller(request).project_id, job_id)
-        if job.state in LIVE_JOB_STATES:
-            raise Conflict(f"the job is {job.state}; ask again later", code="not_finished")
-        return Response(JobResultOutput(_result(job)).data)
+        return Response(JobResultOutput(job_result(job)).data)
 
 
 class JobBundleApi(APIView):
@@ -128,13 +121,8 @@ class JobPromoteApi(APIView):
         body = JobCancelInput(data=request.data)
         body.is_valid(raise_exception=True)
         job = job_by_public_id(caller(request).project_id, job_id)
-        if job.result_version is None:
-            raise Conflict("the job made no version", code="no_version")
-        version = version_approve(
-            actor=caller(request),
-            version=job.result_version,
-            reason=body.validated_data["reason"],
-        )
+        reason = body.validated_data["reason"]
+        version = job_promote(actor=caller(request), job=job, reason=reason)
         return Response(WinnerOutput(version).data)
 
 
@@ -154,18 +142,3 @@ class JobCancelApi(APIView):
 def _with_dataset(said: Mapping[str, Any]) -> dict[str, Any]:
     dataset_id = said.get("dataset_id")
     return {**said["config"], **({"dataset_id": str(dataset_id)} if dataset_id else {})}
-
-
-def _result(job: Job) -> dict[str, Any]:
-    winner = job.result_version
-    return {
-        "job_id": job.public_id,
-        "status": job.state,
-        "stop_reason": job.stop_reason,
-        "verdict": job.verdict,
-        "winner": winner,
-        "evidence": job.result.get("evidence", {}),
-        "gates": gate_checks(winner, live_version(job.task)) if winner else [],
-        "artifact": winner.artifact if winner else job.result.get("artifact"),
-        "files": [],
-    }
