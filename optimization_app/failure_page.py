@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from kaizen_engine.states import Split
-from optimization_app.config import LONGEST_WISH
+from optimization_app.config_readers import LONGEST_WISH
 from optimization_app.failure_rows import FailureCluster, Failures, answers_before
 from optimization_app.models import Job
 from optimization_app.result_rows import Answer, answer_of

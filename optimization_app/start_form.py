@@ -11,7 +11,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from feedback_app.models import Dataset
-from optimization_app.config import LARGEST_TOKENS, LONGEST_WISH, MOST_STUDENTS, MOST_WISHES
+from optimization_app.config_readers import (
+    LARGEST_TOKENS,
+    LONGEST_WISH,
+    MOST_STUDENTS,
+    MOST_WISHES,
+)
 from optimization_app.models import Job
 from optimization_app.services.rerun import changes_of
 from optimization_app.strategy_words import strategy_choices

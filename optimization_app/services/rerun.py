@@ -3,7 +3,8 @@
 from typing import Any
 
 from kaizen_engine.states import JobKind, Split
-from optimization_app.config import READERS, JobConfig
+from optimization_app.config import JobConfig
+from optimization_app.config_readers import READERS
 from optimization_app.models import Job
 from optimization_app.services.evaluate import SETTINGS, evaluation_start
 from optimization_app.services.evaluate_rows import ALL, OPEN_SPLITS, RowsAsked
