@@ -12,7 +12,7 @@ from django.db import Error, connections
 from kaizen_engine.llm.meter import Meter, Spent
 from kaizen_engine.states import StopReason
 from optimization_app.models import Job
-from optimization_app.services.lease import Spending, lease_extend
+from optimization_app.services.lease import lease_extend
 from optimization_app.services.moves import held_by
 
 logger = logging.getLogger(__name__)
@@ -95,9 +95,7 @@ class Pulse:
         if self.is_lost or time.monotonic() < self._next_beat:
             return
         started = time.monotonic()
-        spent = self._meter.spent
-        spending = Spending(spent.usd, spent.tokens, spent.calls)
-        if lease_extend(self._job_id, self._fence, spending=spending):
+        if lease_extend(self._job_id, self._fence, spent=self._meter.spent):
             self._meter.lease_until = started + self._lease_s
             self._next_beat = started + self._lease_s / 4
         else:

@@ -21,7 +21,7 @@ from optimization_app.models import Job
 from optimization_app.services.evaluate_rows import PLACE
 from optimization_app.services.finish import job_fail, job_finish
 from optimization_app.services.job_gates import measured_gates
-from optimization_app.services.lease import Spending, spending_changes
+from optimization_app.services.lease import spent_changes
 from optimization_app.services.moves import held_by, job_move
 from optimization_app.services.prepare import Prepared
 from projects_app.actors import Actor
@@ -104,7 +104,6 @@ def _is_weaker(version: PromptVersion, evidence: Mapping[str, Any]) -> bool:
 
 
 def _facts(job: Job, prepared: Prepared, outcome: EvaluationOutcome, cached: int) -> dict[str, Any]:
-    spent = outcome.job.spent
     evidence = evidence_of(job, prepared, outcome.job)
     summary = {
         "splits": _splits(outcome),
@@ -120,7 +119,7 @@ def _facts(job: Job, prepared: Prepared, outcome: EvaluationOutcome, cached: int
         PLACE: summary,
         "stop_detail": outcome.job.stop_detail,
     }
-    return {"result": result, **spending_changes(Spending(spent.usd, spent.tokens, spent.calls))}
+    return {"result": result, **spent_changes(outcome.job.spent)}
 
 
 def _has_look(outcome: EvaluationOutcome) -> bool:

@@ -10,7 +10,6 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +18,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from kaizen_engine.llm.meter import Spent
 from kaizen_engine.states import JobState
 from optimization_app.models import Job
 from optimization_app.services.moves import HELD_STATES, held_by, job_move
@@ -35,15 +35,6 @@ class Claim:
     claimed_at: datetime
     deadline_at: datetime
     attempts: int
-
-
-@dataclass(frozen=True)
-class Spending:
-    """What the holder has spent, carried along with its heartbeat."""
-
-    usd: Decimal
-    tokens: int
-    calls: int
 
 
 def lease_length() -> timedelta:
@@ -104,13 +95,13 @@ def _first(field: str, value: datetime) -> Coalesce:
 
 
 def lease_extend(
-    job_id: int, fence: int, *, spending: Spending | None = None, now: datetime | None = None
+    job_id: int, fence: int, *, spent: Spent | None = None, now: datetime | None = None
 ) -> bool:
-    """Push the lease forward; False means that the job is somebody else's by now."""
+    """Push the lease forward, noting what is spent; False: the job is somebody else's by now."""
     now = now or timezone.now()
     changes: dict[str, object] = {"lease_until": now + lease_length(), "heartbeat_at": now}
-    if spending is not None:
-        changes |= spending_changes(spending)
+    if spent is not None:
+        changes |= spent_changes(spent)
     return bool(Job.objects.filter(held_by(fence), pk=job_id).update(**changes))
 
 
@@ -120,12 +111,9 @@ def lease_keep(job_id: int, where: Q) -> bool:
     return bool(Job.objects.filter(where, pk=job_id).update(lease_until=until))
 
 
-def spending_changes(spending: Spending) -> dict[str, object]:
-    return {
-        "spent_usd": spending.usd,
-        "spent_tokens": spending.tokens,
-        "calls": spending.calls,
-    }
+def spent_changes(spent: Spent) -> dict[str, object]:
+    """Return the columns of a job that say what it has spent."""
+    return {"spent_usd": spent.usd, "spent_tokens": spent.tokens, "calls": spent.calls}
 
 
 def fence_holds(job_id: int, fence: int) -> bool:

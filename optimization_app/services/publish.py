@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from feedback_app.services.examples import examples_mark_looked
-from kaizen_engine.llm.meter import Spent
 from kaizen_engine.optimize.outcome import JobOutcome
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import STOPS_THAT_KEEP_THE_BEST, JobState, StopReason, Verdict
@@ -23,7 +22,7 @@ from optimization_app.models import Job, Step
 from optimization_app.queue import analyse_on_commit
 from optimization_app.services.finish import job_fail, job_finish
 from optimization_app.services.job_gates import measured_gates
-from optimization_app.services.lease import Spending, fence_holds, spending_changes
+from optimization_app.services.lease import fence_holds, spent_changes
 from optimization_app.services.moves import held_by, job_move
 from optimization_app.services.prepare import Prepared
 from projects_app.actors import Actor
@@ -113,11 +112,7 @@ def _facts(
     }
     after = outcome.dev_after
     best_score = {"current_best_metric": after.mean} if outcome.winner and after else {}
-    return {"result": result, **best_score, **_spent(outcome.spent)}
-
-
-def _spent(spent: Spent) -> dict[str, object]:
-    return spending_changes(Spending(spent.usd, spent.tokens, spent.calls))
+    return {"result": result, **best_score, **spent_changes(outcome.spent)}
 
 
 def _end_cancelled(job: Job, where: Q, facts: Mapping[str, Any]) -> bool:
