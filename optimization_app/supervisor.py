@@ -22,10 +22,10 @@ from django.db import Error, close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
-from kaizen_engine.states import JobState, StopReason
+from kaizen_engine.states import StopReason
 from optimization_app.models import Job
 from optimization_app.queue import wake
-from optimization_app.services.finish import job_fail, job_finish
+from optimization_app.services.finish import job_end_cancelled, job_fail
 from optimization_app.services.lease import Claim, lease_keep, lease_release
 from optimization_app.services.moves import held_by
 from optimization_app.stopping import STOP_FD, stop_requested
@@ -156,7 +156,7 @@ def _settle(claim: Claim, *, ran_out_of_time: bool) -> None:
     if job is None:
         return
     if job.cancel_requested:
-        job_finish(job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where)
+        job_end_cancelled(job=job, where=where)
     elif ran_out_of_time and timezone.now() >= claim.deadline_at:
         error = "The job did not stop at its deadline and was ended."
         job_fail(job=job, stop_reason=StopReason.TIMEOUT, where=where, error=error)

@@ -3,9 +3,9 @@
 from django.db import transaction
 from django.db.models import Q
 
-from kaizen_engine.states import JobState, StopReason
+from kaizen_engine.states import JobState
 from optimization_app.models import Job
-from optimization_app.services.finish import job_finish
+from optimization_app.services.finish import job_end_cancelled
 from optimization_app.services.moves import HELD_STATES
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
@@ -28,14 +28,9 @@ def job_cancel(*, actor: Actor, job: Job, reason: str = "", keep_best: bool = Fa
 
 
 def _cancel_waiting(actor: Actor, job: Job, reason: str) -> bool:
-    return job_finish(
-        actor=actor,
-        job=job,
-        to=JobState.CANCELLED,
-        stop_reason=StopReason.CANCELLED,
-        where=Q(state=JobState.QUEUED.value),
-        reason=reason,
-        cancel_requested=True,
+    waiting = Q(state=JobState.QUEUED.value)
+    return job_end_cancelled(
+        job=job, where=waiting, actor=actor, reason=reason, cancel_requested=True
     )
 
 

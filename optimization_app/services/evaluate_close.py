@@ -19,7 +19,7 @@ from kaizen_engine.states import STOPS_THAT_KEEP_THE_BEST, JobState, Split, Stop
 from optimization_app.evidence import evidence_of
 from optimization_app.models import Job
 from optimization_app.services.evaluate_rows import PLACE
-from optimization_app.services.finish import job_fail, job_finish
+from optimization_app.services.finish import job_end_cancelled, job_fail, job_finish
 from optimization_app.services.job_gates import measured_gates
 from optimization_app.services.lease import spent_changes
 from optimization_app.services.moves import held_by, job_move
@@ -41,7 +41,7 @@ def evaluation_close(
     facts = _facts(job, prepared, outcome, cached)
     where, reason = held_by(fence), outcome.job.stop_reason
     if reason is StopReason.CANCELLED:
-        _end_cancelled(job, where, facts)
+        job_end_cancelled(job=job, where=where, **facts)
     elif reason not in STOPS_THAT_KEEP_THE_BEST or not facts["result"][PLACE]["splits"]:
         error = outcome.job.stop_detail
         job_fail(job=job, stop_reason=reason, where=where, error=error, **facts)
@@ -49,7 +49,7 @@ def evaluation_close(
         _count_look(job, prepared, outcome)
         _attach(job, outcome, facts["result"]["evidence"])
     else:
-        _end_cancelled(job, where & Q(cancel_requested=True), facts)
+        job_end_cancelled(job=job, where=where & Q(cancel_requested=True), **facts)
 
 
 def _succeed(job: Job, where: Q, outcome: EvaluationOutcome, facts: Mapping[str, Any]) -> bool:
@@ -64,12 +64,6 @@ def _succeed(job: Job, where: Q, outcome: EvaluationOutcome, facts: Mapping[str,
         progress=100,
         phase="",
         **facts,
-    )
-
-
-def _end_cancelled(job: Job, where: Q, facts: Mapping[str, Any]) -> None:
-    job_finish(
-        job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where, **facts
     )
 
 

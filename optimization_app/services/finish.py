@@ -47,6 +47,13 @@ def job_finish(
     return moved
 
 
+def job_end_cancelled(*, job: Job, where: Q, **changes: Any) -> bool:
+    """End a job that was asked to stop; False when somebody else was faster."""
+    return job_finish(
+        job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where, **changes
+    )
+
+
 def job_fail(
     *, job: Job, stop_reason: StopReason, where: Q, error: str = "", **changes: Any
 ) -> bool:

@@ -20,7 +20,7 @@ from llm_app.writer import LostLease
 from optimization_app.evidence import best_artifact, evidence_of
 from optimization_app.models import Job, Step
 from optimization_app.queue import analyse_on_commit
-from optimization_app.services.finish import job_fail, job_finish
+from optimization_app.services.finish import job_end_cancelled, job_fail, job_finish
 from optimization_app.services.job_gates import measured_gates
 from optimization_app.services.lease import fence_holds, spent_changes
 from optimization_app.services.moves import held_by, job_move
@@ -57,7 +57,7 @@ def _store(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome) -> boo
     where = held_by(fence)
     is_published = False
     if outcome.stop_reason is StopReason.CANCELLED and not (best and _is_kept(job)):
-        is_stored = _end_cancelled(job, where, facts)
+        is_stored = job_end_cancelled(job=job, where=where, **facts)
     elif best is None or not _keeps_the_best(outcome.stop_reason):
         error = outcome.stop_detail
         is_stored = job_fail(
@@ -65,7 +65,8 @@ def _store(job: Job, fence: int, prepared: Prepared, outcome: JobOutcome) -> boo
         )
     else:
         is_published = _begin_publishing(job, fence, outcome, facts)
-        is_stored = is_published or _end_cancelled(job, where & Q(cancel_requested=True), facts)
+        asked_to_stop = where & Q(cancel_requested=True)
+        is_stored = is_published or job_end_cancelled(job=job, where=asked_to_stop, **facts)
     if is_stored:
         examples_mark_looked(task=job.task, example_ids=_looked_at(prepared, outcome))
     return is_published
@@ -113,12 +114,6 @@ def _facts(
     after = outcome.dev_after
     best_score = {"current_best_metric": after.mean} if outcome.winner and after else {}
     return {"result": result, **best_score, **spent_changes(outcome.spent)}
-
-
-def _end_cancelled(job: Job, where: Q, facts: Mapping[str, Any]) -> bool:
-    return job_finish(
-        job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where, **facts
-    )
 
 
 def _begin_publishing(job: Job, fence: int, outcome: JobOutcome, facts: Mapping[str, Any]) -> bool:

@@ -11,7 +11,8 @@ from django.utils import timezone
 from kaizen_engine.states import JobState, StopReason
 from optimization_app.models import Job
 from optimization_app.queue import messages_nobody_took, wake, wake_on_commit
-from optimization_app.services.finish import job_fail, job_finish
+from optimization_app.services.finish import job_end_cancelled, job_fail
+from optimization_app.services.lease import stale_at
 from optimization_app.services.moves import HELD_STATES, job_move
 from projects_app.actors import Actor
 
@@ -46,14 +47,12 @@ def _lost(now: datetime) -> QuerySet[Job]:
 
 def _still_lost(job: Job, now: datetime) -> Q:
     """The same fence and a lease that is still over: the holder may have come back meanwhile."""
-    return Q(fence=job.fence) & (Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+    return Q(fence=job.fence) & stale_at(now)
 
 
 def _end(job: Job, where: Q) -> bool:
     if job.cancel_requested:
-        return job_finish(
-            job=job, to=JobState.CANCELLED, stop_reason=StopReason.CANCELLED, where=where
-        )
+        return job_end_cancelled(job=job, where=where)
     error = f"The worker was lost {job.attempts} times while it worked on this job."
     return job_fail(job=job, stop_reason=StopReason.WORKER_LOST, where=where, error=error)
 
