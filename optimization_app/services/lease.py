@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 
 from kaizen_engine.llm.meter import Spent
 from kaizen_engine.states import JobState
+from llm_app.writer import LostLease
 from optimization_app.models import Job
 from optimization_app.services.moves import HELD_STATES, held_by, job_move
 from projects_app.actors import Actor
@@ -119,6 +120,12 @@ def spent_changes(spent: Spent) -> dict[str, object]:
 def fence_holds(job_id: int, fence: int) -> bool:
     """Check the fence by writing: the row is locked for the rest of the transaction."""
     return bool(Job.objects.filter(held_by(fence), pk=job_id).update(fence=fence))
+
+
+def fence_require(job_id: int, fence: int) -> None:
+    """Do the same; raises LostLease where another claim has the job by now."""
+    if not fence_holds(job_id, fence):
+        raise LostLease("the job is somebody else's by now")
 
 
 def lease_release(job: Job, fence: int, *, counts_as_attempt: bool = True) -> bool:

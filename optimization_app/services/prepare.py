@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,13 +16,12 @@ from kaizen_engine.evaluate.runner import Example as EngineExample
 from kaizen_engine.optimize.outcome import JobSpec
 from kaizen_engine.prompts.artifact import PromptArtifact, canonical_json, sha256_hex
 from kaizen_engine.states import JobKind, Origin, Split
-from llm_app.writer import LostLease
 from optimization_app.config import JobConfig
 from optimization_app.models import Job, Step
 from optimization_app.services.estimate import search_settings
 from optimization_app.services.evaluate_rows import RowsAsked, look_of, rows_of_evaluation
 from optimization_app.services.judge_gate import judge_facts, may_confirm
-from optimization_app.services.lease import fence_holds
+from optimization_app.services.lease import fence_require
 from optimization_app.services.row_usage import rows_left_out, rows_used
 from prompts_app.models import PromptVersion
 
@@ -123,11 +123,7 @@ def _frozen(job: Job, fence: int) -> Step:
 
 def _freeze(job: Job, fence: int) -> Step:
     """Choose the rows; the database is locked only while something is written."""
-
-    def guard() -> None:
-        if not fence_holds(job.pk, fence):
-            raise LostLease("the job is somebody else's by now")
-
+    guard = partial(fence_require, job.pk, fence)
     config = JobConfig.from_json(job.config)
     dataset = dataset_of(job.task, config.dataset_id) if config.dataset_id else None
     examples = examples_prepare(

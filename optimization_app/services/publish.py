@@ -16,13 +16,12 @@ from feedback_app.services.examples import examples_mark_looked
 from kaizen_engine.optimize.outcome import JobOutcome
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import STOPS_THAT_KEEP_THE_BEST, JobState, StopReason, Verdict
-from llm_app.writer import LostLease
 from optimization_app.evidence import best_artifact, evidence_of
 from optimization_app.models import Job, Step
 from optimization_app.queue import analyse_on_commit
 from optimization_app.services.finish import job_end_cancelled, job_fail, job_finish
 from optimization_app.services.job_gates import measured_gates
-from optimization_app.services.lease import fence_holds, spent_changes
+from optimization_app.services.lease import fence_require, spent_changes
 from optimization_app.services.moves import held_by, job_move
 from optimization_app.services.prepare import Prepared
 from projects_app.actors import Actor
@@ -139,8 +138,7 @@ def _begin_publishing(job: Job, fence: int, outcome: JobOutcome, facts: Mapping[
 
 @transaction.atomic
 def _draft(job: Job, fence: int, frozen: Mapping[str, Any]) -> None:
-    if not fence_holds(job.pk, fence):
-        raise LostLease("the job is somebody else's by now")
+    fence_require(job.pk, fence)
     if Step.objects.filter(job=job, name=DRAFT).exists():
         return
     version = None
