@@ -1,8 +1,8 @@
 """The call journal in the database: a paid answer is committed before anybody sees it."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +99,19 @@ class DatabaseJournal:
             output_tokens=output_tokens,
             cost_usd=call.cost_usd,
         )
+
+
+@contextmanager
+def journal_open(*, subject: UUID, project_id: int, purpose: str) -> Iterator[DatabaseJournal]:
+    """Keep the journal of a subject with a writer of its own; both end with the block, settled."""
+    with GroupCommitWriter() as writer:
+        journal = DatabaseJournal(
+            subject=subject, project_id=project_id, purpose=purpose, writer=writer
+        )
+        try:
+            yield journal
+        finally:
+            journal.settle()
 
 
 def response_to_json(response: ChatResponse) -> dict[str, Any]:

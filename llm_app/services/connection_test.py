@@ -19,11 +19,10 @@ from kaizen_engine.llm.meter import Budget, Meter, Spent
 from kaizen_engine.llm.pricing import response_cost
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
 from llm_app.gateways import check_priced, gateway_for
-from llm_app.journal import DatabaseJournal
+from llm_app.journal import journal_open
 from llm_app.models import Connection, ConnectionWord
 from llm_app.selectors import prices_of
 from llm_app.trouble import Hearing, Trouble, trouble_of
-from llm_app.writer import GroupCommitWriter
 from projects_app.actors import Actor
 from projects_app.exceptions import Conflict
 from projects_app.models import Role
@@ -101,10 +100,9 @@ def _tried(connection: Connection) -> tuple[ConnectionWord, Trouble]:
 def _call(connection: Connection, model: str, hearing: Hearing) -> tuple[ChatResponse, int]:
     clock = SystemClock()
     deadline = timezone.now() + timedelta(seconds=TEST_S)
-    with GroupCommitWriter() as writer:
-        journal = DatabaseJournal(
-            subject=uuid.uuid4(), project_id=connection.project_id, purpose=PURPOSE, writer=writer
-        )
+    with journal_open(
+        subject=uuid.uuid4(), project_id=connection.project_id, purpose=PURPOSE
+    ) as journal:
         gateway = gateway_for(
             connection.project,
             [model],
@@ -115,11 +113,8 @@ def _call(connection: Connection, model: str, hearing: Hearing) -> tuple[ChatRes
             hearing=hearing,
         )
         began = clock.monotonic()
-        try:
-            request = ChatRequest(model, (QUESTION,), max_tokens=16)
-            response = gateway.complete(request, role=ROLE)
-        finally:
-            journal.settle()
+        request = ChatRequest(model, (QUESTION,), max_tokens=16)
+        response = gateway.complete(request, role=ROLE)
     return response, round((clock.monotonic() - began) * 1000)
 
 

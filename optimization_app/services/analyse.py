@@ -24,9 +24,8 @@ from kaizen_engine.optimize.asking import Diagnosis, ask_changelog, ask_diagnosi
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.changes import change_lines
 from llm_app.gateways import gateway_for
-from llm_app.journal import DatabaseJournal
+from llm_app.journal import DatabaseJournal, journal_open
 from llm_app.stores import DatabaseBreaker
-from llm_app.writer import GroupCommitWriter
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.services.insights import FoundTopic, insights_store, topics_of
@@ -62,17 +61,9 @@ class Analysis:
 
 def job_analyse(job: Job) -> Analysis:
     """Work out the insights of a job that has ended; a second time changes nothing."""
-    with GroupCommitWriter() as writer:
-        journal = DatabaseJournal(
-            subject=uuid.uuid5(job.public_id, PURPOSE),
-            project_id=job.task.project_id,
-            purpose=PURPOSE,
-            writer=writer,
-        )
-        try:
-            return _Analyst(job, journal).work()
-        finally:
-            journal.settle()
+    subject = uuid.uuid5(job.public_id, PURPOSE)
+    with journal_open(subject=subject, project_id=job.task.project_id, purpose=PURPOSE) as journal:
+        return _Analyst(job, journal).work()
 
 
 class _Analyst:

@@ -25,8 +25,7 @@ from kaizen_engine.evaluate.passport import FEWEST_LABELS
 from kaizen_engine.llm.meter import Budget, Meter
 from kaizen_engine.states import LabelKind
 from llm_app.gateways import gateway_for
-from llm_app.journal import DatabaseJournal
-from llm_app.writer import GroupCommitWriter
+from llm_app.journal import journal_open
 from optimization_app.labelling import truths_of
 from optimization_app.models import Job, JudgePassport, JudgeRound, JudgeVerdict, LabelItem
 from optimization_app.passports import Judge, judge_of
@@ -156,23 +155,15 @@ def _ask(
     on_heard: Callable[[int, Heard], None],
 ) -> None:
     bench = Bench(judge.spec, judge.kind is LabelKind.PAIR, task.good_score)
-    with GroupCommitWriter() as writer:
-        journal = DatabaseJournal(
-            subject=uuid.uuid5(task.public_id, judge.hash),
-            project_id=task.project_id,
-            purpose=PURPOSE,
-            writer=writer,
-        )
+    subject = uuid.uuid5(task.public_id, judge.hash)
+    with journal_open(subject=subject, project_id=task.project_id, purpose=PURPOSE) as journal:
         deadline = timezone.now() + timedelta(seconds=ROUND_S)
         budget = Budget(usd=_allowance(task), deadline=deadline)
         meter = Meter(budget, journal.spent(), SystemClock())
         models = judge.model.split(", ")
         gateway = gateway_for(task.project, models, meter=meter, journal=journal)
-        try:
-            threads = settings.CONFIG.job_threads
-            hear_judge(bench, cases, gateway, again=twice, threads=threads, on_heard=on_heard)
-        finally:
-            journal.settle()
+        threads = settings.CONFIG.job_threads
+        hear_judge(bench, cases, gateway, again=twice, threads=threads, on_heard=on_heard)
 
 
 def _allowance(task: Task) -> Decimal:

@@ -29,10 +29,9 @@ from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.parse import OutputParseError, parse_output
 from kaizen_engine.states import Origin, Split
 from llm_app.gateways import gateway_for
-from llm_app.journal import DatabaseJournal
+from llm_app.journal import DatabaseJournal, journal_open
 from llm_app.models import CallRecord
 from llm_app.trouble import Hearing, Trouble, trouble_of
-from llm_app.writer import GroupCommitWriter
 from optimization_app.models import PlaygroundAnswer, PlaygroundRun
 from optimization_app.playground_models import PlaygroundState
 from optimization_app.services.playground import examples_of
@@ -97,13 +96,9 @@ def playground_run(run_id: int) -> str:
 def _work(run: PlaygroundRun) -> None:
     rows = list(_rows(run))
     done = set(run.answers.values_list("variant", "row"))
-    with GroupCommitWriter() as writer:
-        journal = DatabaseJournal(
-            subject=run.public_id,
-            project_id=run.task.project_id,
-            purpose=PURPOSE,
-            writer=writer,
-        )
+    with journal_open(
+        subject=run.public_id, project_id=run.task.project_id, purpose=PURPOSE
+    ) as journal:
         desks = [_desk(run, number, journal) for number in range(len(run.variants))]
         missing = [
             (desk, number, row)
@@ -111,13 +106,10 @@ def _work(run: PlaygroundRun) -> None:
             for desk in desks
             if (desk.number, number) not in done
         ]
-        try:
-            with ThreadPoolExecutor(max_workers=settings.CONFIG.job_threads) as pool:
-                asked = [pool.submit(_ask, *one) for one in missing]
-                for future in as_completed(asked):
-                    _store(run, future.result())
-        finally:
-            journal.settle()
+        with ThreadPoolExecutor(max_workers=settings.CONFIG.job_threads) as pool:
+            asked = [pool.submit(_ask, *one) for one in missing]
+            for future in as_completed(asked):
+                _store(run, future.result())
 
 
 def _desk(run: PlaygroundRun, number: int, journal: DatabaseJournal) -> Desk:
