@@ -19,11 +19,11 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from django.conf import settings
 from django.db import close_old_connections
 
+from optimization_app.processes import end_group, manage_command
 from optimization_app.stopping import STOP_FD, stop_requested
 from optimization_app.worker import reap_jobs, sweep_schedules, sweep_thresholds
 
@@ -51,10 +51,9 @@ class Cluster:
         environment[STOP_FD] = str(stop_fd)
         if self.name != DEFAULT:
             environment[CLUSTER_NAME] = self.name
-        manage = str(Path(settings.BASE_DIR) / "manage.py")
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603 - a fixed command
-            [sys.executable, manage, "work", "--cluster", self.name],
+            manage_command("work", "--cluster", self.name),
             env=environment,
             pass_fds=(stop_fd,),
             start_new_session=True,
@@ -63,9 +62,7 @@ class Cluster:
     def sweep(self) -> None:
         """End whatever is left of the cluster's process group."""
         if self.process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            end_group(self.process)
 
 
 class Workforce:

@@ -8,9 +8,7 @@ unfinished goes back to the queue.
 import contextlib
 import logging
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +22,7 @@ from django.utils import timezone
 
 from kaizen_engine.states import StopReason
 from optimization_app.models import Job
+from optimization_app.processes import end_group, manage_command
 from optimization_app.queue import wake
 from optimization_app.services.finish import job_end_cancelled, job_fail
 from optimization_app.services.lease import Claim, lease_keep, lease_release
@@ -47,8 +46,7 @@ class Patience:
 
 
 def child_command(claim: Claim) -> list[str]:
-    manage = str(Path(settings.BASE_DIR) / "manage.py")
-    return [sys.executable, manage, "run_job", str(claim.job_id), str(claim.fence)]
+    return manage_command("run_job", str(claim.job_id), str(claim.fence))
 
 
 class Supervisor:
@@ -76,7 +74,7 @@ class Supervisor:
             try:
                 self._watch(process)
             finally:
-                _end_group(process)
+                end_group(process)
         _settle(self._claim, ran_out_of_time=timezone.now() >= self._kill_at)
 
     def _start(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -140,13 +138,6 @@ def _log_file(job: Job, fence: int) -> IO[bytes]:
     folder = Path(settings.CONFIG.data_dir) / "jobs"
     folder.mkdir(parents=True, exist_ok=True)
     return (folder / f"{job.public_id}-{fence}.log").open("ab")
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End the child and whatever it started; the group is empty when it ended by itself."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _settle(claim: Claim, *, ran_out_of_time: bool) -> None:

@@ -2,14 +2,12 @@
 
 import logging
 import subprocess
-import sys
-from pathlib import Path
 
-from django.conf import settings
 from django.utils import timezone
 
 from feedback_app.selectors import tasks_over_threshold
 from optimization_app.models import Job
+from optimization_app.processes import manage_command
 from optimization_app.queue import analyse
 from optimization_app.selectors import jobs_without_insights
 from optimization_app.services.judging import judge_round
@@ -46,10 +44,9 @@ def analyse_job(job_id: int) -> str:
     job = Job.objects.select_related("task__project").filter(pk=job_id).first()
     if job is None:
         return "removed"
-    manage = str(Path(settings.BASE_DIR) / "manage.py")
-    command = [sys.executable, manage, "insights", "--project", job.task.project.slug]
+    named = ("--project", job.task.project.slug, str(job.public_id))
     done = subprocess.run(  # noqa: S603 - a fixed command
-        [*command, str(job.public_id)],
+        manage_command("insights", *named),
         timeout=ANALYSIS_S,
         check=False,
         capture_output=True,
