@@ -12,7 +12,7 @@ from kaizen_engine.errors import PriceUnknown
 from kaizen_engine.llm.gateway import Gateway, Route, Tuning
 from kaizen_engine.llm.meter import Meter
 from kaizen_engine.llm.pricing import PriceBook
-from kaizen_engine.llm.types import Provider
+from kaizen_engine.llm.types import Price, Provider
 from kaizen_engine.llm.vendors import Wire
 from llm_app.journal import DatabaseJournal
 from llm_app.models import Connection, ConnectionKind
@@ -83,15 +83,32 @@ def routes_for(project: Project, models: Iterable[str]) -> dict[str, Route]:
     return routes
 
 
-def check_priced(connection: Connection, model: str) -> None:
-    """Raise PriceUnknown, saying where the price is entered."""
-    if model not in prices_of(connection):
+def price_of(project: Project, name: str) -> Price:
+    """Return the price of a model, written `<connection slug>/<model>`.
+
+    Raises NotHere for a connection the project lacks, and PriceUnknown.
+    """
+    slug, _, model = name.partition("/")
+    return check_priced(connection_get(project, slug), model)
+
+
+def check_all_priced(project: Project, names: Iterable[str]) -> None:
+    """Raise what `price_of` raises for the first of the models, by name, that has no price."""
+    for name in sorted(names):
+        price_of(project, name)
+
+
+def check_priced(connection: Connection, model: str) -> Price:
+    """Return the model's price, or raise PriceUnknown, saying where it is entered."""
+    price = prices_of(connection).get(model)
+    if price is None:
         message = (
             f"no price is known for {connection.slug}/{model}: an admin of {connection.project} "
             f"enters one in the admin under Model prices, at {_where_to_enter(connection, model)}, "
             f"or runs seed_prices for the connection {connection.slug}"
         )
         raise PriceUnknown(message)
+    return price
 
 
 def _where_to_enter(connection: Connection, model: str) -> str:

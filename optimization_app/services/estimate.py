@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, Q
@@ -30,7 +31,7 @@ from kaizen_engine.optimize.estimate import (
 )
 from kaizen_engine.prompts.render import RenderError, render_messages
 from kaizen_engine.states import Origin, RowKind, Split
-from llm_app.selectors import connection_get, prices_of
+from llm_app.gateways import price_of
 from optimization_app.config import JobConfig
 from optimization_app.services.measured_tokens import measured_tokens
 from projects_app.exceptions import Conflict
@@ -65,22 +66,20 @@ def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEs
     measured = measured_tokens(task, config.student, _prompt_tokens)
     if measured:
         tokens = measured.correct(tokens)
+    price = partial(price_of, task.project)
+    student_price = price(config.student)
     found = estimate_job(
         rows,
         tokens,
-        _price(task, config.student),
+        student_price,
         search_settings(config),
         config.optimizer_type,
-        teacher_price=_price(task, config.teacher or config.student),
+        teacher_price=price(config.teacher or config.student),
         adds_reasoning=config.reasoning not in (None, version.artifact.get("reasoning", False)),
-        student_prices=[_price(task, name) for name in config.students],
-        judges=[
-            PricedJudge(asked, _price(task, asked.model))
-            for asked in asked_models(config.evaluator)
-        ],
+        student_prices=[price(name) for name in config.students],
+        judges=[PricedJudge(asked, price(asked.model)) for asked in asked_models(config.evaluator)],
     )
-    guards = guard_calls(task)
-    return JobEstimate(rows, _with_guards(found, guards, tokens, _price(task, config.student)))
+    return JobEstimate(rows, _with_guards(found, guard_calls(task), tokens, student_price))
 
 
 def guard_calls(task: Task) -> int:
@@ -103,11 +102,6 @@ def _with_guards(found: Estimate, calls: int, tokens: MeanTokens, price: Price) 
         usd_low=None if found.usd_low is None else found.usd_low + usd,
         usd_high=None if found.usd_high is None else found.usd_high + usd,
     )
-
-
-def _price(task: Task, name: str) -> Price:
-    slug, _, model = name.partition("/")
-    return prices_of(connection_get(task.project, slug))[model]
 
 
 def search_settings(config: JobConfig) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from feedback_app.selectors import dataset_of
 from kaizen_engine.evaluate.spec import models_of
 from kaizen_engine.prompts.artifact import canonical_json
 from kaizen_engine.states import LIVE_JOB_STATES, JobKind
-from llm_app.gateways import check_priced
-from llm_app.selectors import connection_get
+from llm_app.gateways import check_all_priced
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.queue import wake_on_commit
@@ -119,9 +118,7 @@ def _settings(task: Task, changes: Mapping[str, Any]) -> JobConfig:
         raise InvalidInput(message, code="no_student", errors={"student": message})
     if config.dataset_id:
         dataset_of(task, config.dataset_id)
-    for model in sorted(models_asked(config)):
-        slug, _, name = model.partition("/")
-        check_priced(connection_get(task.project, slug), name)
+    check_all_priced(task.project, models_asked(config))
     return config
 
 

@@ -19,7 +19,8 @@ from kaizen_engine.optimize.evaluation_plan import requests_of, rows_to_score, s
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import Split
 from llm_app.answer_cache import cached_keys
-from llm_app.selectors import connection_get, prices_of
+from llm_app.gateways import price_of
+from llm_app.selectors import connection_get
 from optimization_app.config import JobConfig
 from optimization_app.services.estimate import JobEstimate
 from optimization_app.services.evaluate_rows import RowsAsked, rows_of_evaluation
@@ -179,8 +180,7 @@ def _token_sum(loads: Iterable[tuple[_Load, int, float]]) -> int:
 def _usd_sum(task: Task, loads: Iterable[tuple[_Load, int, float]]) -> Decimal:
     total = Decimal(0)
     for load, calls, share in loads:
-        slug, _, model = load.model.partition("/")
-        price = prices_of(connection_get(task.project, slug))[model]
+        price = price_of(task.project, load.model)
         sent, answered = (math.ceil(share * calls * one) for one in (load.sent, load.answered))
         total += cost(price, sent, answered)
     return total

@@ -12,8 +12,7 @@ from kaizen_engine.llm.pricing import cost, request_upper_bound
 from kaizen_engine.llm.types import ChatRequest, Price
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.render import RenderError
-from llm_app.gateways import check_priced
-from llm_app.selectors import connection_get, prices_of
+from llm_app.gateways import price_of
 from projects_app.exceptions import InvalidInput
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
@@ -93,7 +92,7 @@ class Prices:
         models = {one.model for one in variants}
         models |= set(models_of(task.evaluator)) if is_scored else set()
         return cls(
-            {model: _price(task, model) for model in sorted(models)},
+            {model: price_of(task.project, model) for model in sorted(models)},
             asked_models(task.evaluator) if is_scored else [],
             _answer_tokens(rows),
         )
@@ -136,13 +135,6 @@ def request_for(variant: Variant, row: Row) -> ChatRequest:
     except (RenderError, ValueError) as error:
         message = str(error)
         raise InvalidInput(message, code="not_rendered", errors={"inputs": message}) from error
-
-
-def _price(task: Task, model: str) -> Price:
-    slug, _, name = model.partition("/")
-    connection = connection_get(task.project, slug)
-    check_priced(connection, name)
-    return prices_of(connection)[name]
 
 
 def _answer_tokens(rows: Sequence[Row]) -> int:

@@ -20,8 +20,7 @@ from feedback_app.selectors import dataset_of, tasks_over_threshold
 from feedback_app.services.feedback import feedback_consume
 from kaizen_engine.errors import KaizenError
 from kaizen_engine.states import LIVE_JOB_STATES, JobKind
-from llm_app.gateways import check_priced
-from llm_app.selectors import connection_get
+from llm_app.gateways import check_all_priced
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.queue import wake_on_commit
@@ -140,9 +139,7 @@ def job_plan(task: Task, changes: Mapping[str, Any]) -> Plan:
         raise InvalidInput(message, code="audio_not_optimized")
     if config.dataset_id:
         dataset_of(task, config.dataset_id)
-    for model in sorted(config.models):
-        slug, _, name = model.partition("/")
-        check_priced(connection_get(task.project, slug), name)
+    check_all_priced(task.project, config.models)
     estimate = estimate_for(task, seed_version, config)
     refuse_if_over_budget(estimate, config)
     return Plan(task, config, seed_version, estimate.to_json())
