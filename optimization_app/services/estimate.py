@@ -20,7 +20,7 @@ from kaizen_engine.data.split import (
 )
 from kaizen_engine.evaluate.red_team import SAMPLES as RED_TEAM_SAMPLES
 from kaizen_engine.evaluate.spec import asked_models
-from kaizen_engine.llm.pricing import TOKENS_PER_MEDIA_PART, cost
+from kaizen_engine.llm.pricing import cost
 from kaizen_engine.llm.types import Price
 from kaizen_engine.optimize.estimate import (
     Estimate,
@@ -29,18 +29,14 @@ from kaizen_engine.optimize.estimate import (
     Rows,
     estimate_job,
 )
-from kaizen_engine.prompts.render import RenderError, render_messages
 from kaizen_engine.states import Origin, RowKind, Split
 from llm_app.gateways import price_of
 from optimization_app.config import JobConfig
+from optimization_app.services.guessed_tokens import guessed_tokens, prompt_tokens
 from optimization_app.services.measured_tokens import measured_tokens
 from projects_app.exceptions import Conflict
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
-
-SAMPLE = 20
-BYTES_PER_TOKEN = 4
-TOKENS_PER_MESSAGE = 4
 
 
 @dataclass(frozen=True)
@@ -62,8 +58,8 @@ class JobEstimate:
 
 def estimate_for(task: Task, version: PromptVersion, config: JobConfig) -> JobEstimate:
     rows = _searched(_rows_of(task, config), config)
-    tokens = _mean_tokens(task, version, config)
-    measured = measured_tokens(task, config.student, _prompt_tokens)
+    tokens = guessed_tokens(task, version, config.good_score)
+    measured = measured_tokens(task, config.student, prompt_tokens)
     if measured:
         tokens = measured.correct(tokens)
     price = partial(price_of, task.project)
@@ -189,50 +185,6 @@ def _searched(rows: Rows, config: JobConfig) -> Rows:
     return Rows(
         min(rows.train, config.max_train_rows), min(rows.dev, config.max_dev_rows), rows.test
     )
-
-
-def _mean_tokens(task: Task, version: PromptVersion, config: JobConfig) -> MeanTokens:
-    rows = Feedback.objects.filter(is_labelled(config.good_score), task=task).order_by("-id")
-    pairs = [(row.inputs, row.corrected_output or row.output) for row in rows[:SAMPLE]]
-    if not pairs:
-        pairs = list(
-            Example.objects.filter(task=task).order_by("-id").values_list("inputs", "outputs")
-        )[:SAMPLE]
-    prompts = [_prompt_tokens(version, inputs) for inputs, _ in pairs]
-    answers = [_tokens(str(output)) for _, output in pairs]
-    inputs = [_tokens(str(inputs)) for inputs, _ in pairs]
-    answer = _mean(answers, 16)
-    return MeanTokens(
-        prompt=_mean(prompts, 200),
-        demo=_mean(inputs, 50) + answer + 2 * TOKENS_PER_MESSAGE,
-        answer=answer,
-    )
-
-
-def _prompt_tokens(version: PromptVersion, inputs: Mapping[str, Any]) -> int:
-    try:
-        messages = render_messages(version.artifact, inputs)
-    except RenderError:
-        return _tokens(str(version.artifact))
-    return sum(TOKENS_PER_MESSAGE + _content_tokens(message["content"]) for message in messages)
-
-
-def _content_tokens(content: str | list[dict[str, Any]]) -> int:
-    """Count an image as what vendors bill at most, not by the length of its address."""
-    if isinstance(content, str):
-        return _tokens(content)
-    return sum(
-        _tokens(part["text"]) if part["type"] == "text" else TOKENS_PER_MEDIA_PART
-        for part in content
-    )
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
-
-
-def _mean(numbers: list[int], otherwise: float) -> float:
-    return sum(numbers) / len(numbers) if numbers else otherwise
 
 
 def _cap(tokens: int | None) -> Decimal | None:

@@ -17,26 +17,21 @@ from kaizen_engine.llm.types import ChatRequest
 from kaizen_engine.optimize.estimate import Estimate, Rows
 from kaizen_engine.optimize.evaluation_plan import requests_of, rows_to_score, samples_for
 from kaizen_engine.prompts.artifact import PromptArtifact
-from kaizen_engine.states import Split
 from llm_app.answer_cache import cached_keys
 from llm_app.gateways import price_of
 from llm_app.selectors import connection_get
 from optimization_app.config import JobConfig
-from optimization_app.services.estimate import JobEstimate
+from optimization_app.services.estimate import JobEstimate, guard_calls
 from optimization_app.services.evaluate_rows import RowsAsked, rows_of_evaluation
+from optimization_app.services.guessed_tokens import HIGH, LOW, request_tokens, tokens_in
 from optimization_app.services.prepare import engine_examples
 from prompts_app.models import PromptVersion
 from tasks_app.fit import fits, fits_inputs
 from tasks_app.models import Task
 
-BYTES_PER_TOKEN = 4
-TOKENS_PER_MESSAGE = 4
 LEAST_ANSWER_TOKENS = 4
 JUDGE_TOKENS = 500
 JUDGE_ANSWER_TOKENS = 60
-RED_TEAM_SAMPLES = 3
-# Tokens are guessed from bytes, which is off by a third in either direction.
-LOW, HIGH = 0.7, 1.4
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ def evaluation_estimate(
         asks, has = _without_answer(task, artifact, scored, config.student)
         missing, cached = missing + asks, cached + has
     undealt = _undealt(task, known, config)
-    extra = len(versions) * undealt + (_guard_calls(task) if len(versions) > 1 else 0)
+    extra = len(versions) * undealt + (guard_calls(task) if len(versions) > 1 else 0)
     loads = [
         _student_load(config.student, missing, extra, rows),
         *_judge_loads(config, len(missing), len(rows) * len(versions) + extra),
@@ -132,18 +127,11 @@ def _undealt(task: Task, known: QuerySet[Example], config: JobConfig) -> int:
     return waiting + Feedback.objects.filter(labelled, task=task, example=None).count()
 
 
-def _guard_calls(task: Task) -> int:
-    """Count what both versions are asked beside the verdict, where no row of the red team falls."""
-    mine = Example.objects.filter(task=task, dismissed_at=None)
-    protected = mine.filter(is_protected=True).count()
-    return 2 * (protected + RED_TEAM_SAMPLES * mine.filter(split=Split.RED_TEAM.value).count())
-
-
 def _student_load(
     model: str, missing: Sequence[ChatRequest], extra: int, rows: Sequence[EngineExample]
 ) -> _Load:
-    sent = [_tokens(str(request.messages)) + TOKENS_PER_MESSAGE for request in missing]
-    answered = [_tokens(str(row.outputs or row.rated_output)) for row in rows]
+    sent = [request_tokens(request) for request in missing]
+    answered = [tokens_in(str(row.outputs or row.rated_output)) for row in rows]
     mean_sent = sum(sent) / len(sent) if sent else JUDGE_TOKENS
     mean_answered = sum(answered) / len(answered) if answered else JUDGE_ANSWER_TOKENS
     calls = len(missing)
@@ -184,7 +172,3 @@ def _usd_sum(task: Task, loads: Iterable[tuple[_Load, int, float]]) -> Decimal:
         sent, answered = (math.ceil(share * calls * one) for one in (load.sent, load.answered))
         total += cost(price, sent, answered)
     return total
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)

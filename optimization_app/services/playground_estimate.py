@@ -13,18 +13,21 @@ from kaizen_engine.llm.types import ChatRequest, Price
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.render import RenderError
 from llm_app.gateways import price_of
+from optimization_app.services.guessed_tokens import (
+    BYTES_PER_TOKEN,
+    HIGH,
+    LOW,
+    request_tokens,
+    tokens_in,
+)
 from projects_app.exceptions import InvalidInput
 from prompts_app.models import PromptVersion
 from tasks_app.models import Task
 
-BYTES_PER_TOKEN = 4
-TOKENS_PER_MESSAGE = 4
 LEAST_ANSWER_TOKENS = 8
 USUAL_ANSWER_TOKENS = 40
 JUDGE_ANSWER_TOKENS = 60
 JUDGE_MOST_ANSWER = 1024
-# Tokens are guessed from bytes, which is off by a third in either direction.
-LOW, HIGH = 0.7, 1.4
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Prices:
 
     def _answer(self, request: ChatRequest) -> Cost:
         price = self.by_model[request.model]
-        sent = _sent(request)
+        sent = request_tokens(request)
         low, high = (
             cost(price, math.ceil(share * sent), math.ceil(share * self.answered))
             for share in (LOW, HIGH)
@@ -115,7 +118,7 @@ class Prices:
 
     def _judging(self, judge: Asked, request: ChatRequest) -> Cost:
         price = self.by_model[judge.model]
-        shown = judge.sent + _sent(request) + self.answered
+        shown = judge.sent + request_tokens(request) + self.answered
         low, high = (
             cost(price, math.ceil(calls * shown), math.ceil(calls * JUDGE_ANSWER_TOKENS))
             for calls in (judge.low, judge.high)
@@ -138,15 +141,7 @@ def request_for(variant: Variant, row: Row) -> ChatRequest:
 
 
 def _answer_tokens(rows: Sequence[Row]) -> int:
-    known = [_tokens(str(dict(row.expected))) for row in rows if row.expected]
+    known = [tokens_in(str(dict(row.expected))) for row in rows if row.expected]
     if not known:
         return USUAL_ANSWER_TOKENS
     return max(LEAST_ANSWER_TOKENS, round(sum(known) / len(known)))
-
-
-def _sent(request: ChatRequest) -> int:
-    return _tokens(str(request.messages)) + TOKENS_PER_MESSAGE
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN)
