@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import django_filters
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kaizen_engine.optimize.strategy import STRATEGIES
 from kaizen_engine.states import LIVE_JOB_STATES, JobKind, JobState, Verdict
+from optimization_app.amounts import plain_usd
 from optimization_app.models import Job
 from optimization_app.selectors import job_rows, job_sentence
 from optimization_app.services.evaluate_rows import PLACE
@@ -86,9 +86,10 @@ def csv_lines(jobs: QuerySet[Job]) -> Iterator[list[Any]]:
     for job in jobs.iterator(chunk_size=500):
         line = line_of(job)
         scores = (_percent(job.baseline_metric), _percent(job.current_best_metric))
+        amounts = (plain_usd(job.spent_usd), plain_usd(job.budget_usd))
         yield [
             job.pk, str(job.public_id), job.task.slug, job.kind, job.optimizer, job.state,
-            job.verdict, line.sentence, *scores, _plain(job.spent_usd), _plain(job.budget_usd),
+            job.verdict, line.sentence, *scores, *amounts,
             job.started_by_label, *(_when(at) for at in (job.created_at, job.finished_at)),
         ]  # fmt: skip
 
@@ -113,10 +114,6 @@ def _took(started_at: datetime | None, finished_at: datetime | None) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.1%}"
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount.normalize():f}"
 
 
 def _when(at: Any) -> str:

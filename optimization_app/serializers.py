@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from optimization_app.amounts import plain_usd
 from optimization_app.models import Job, Trial
 from optimization_app.selectors import job_sentence, search_report
 from projects_app.serializers import ExactSerializer
@@ -74,12 +75,12 @@ class JobOutput(serializers.ModelSerializer[Job]):
 
     @extend_schema_field(SpentOutput)
     def get_spent(self, job: Job) -> dict[str, Any]:
-        return {"usd": _money(job.spent_usd), "tokens": job.spent_tokens, "calls": job.calls}
+        return {"usd": plain_usd(job.spent_usd), "tokens": job.spent_tokens, "calls": job.calls}
 
     @extend_schema_field(BudgetOutput)
     def get_budget(self, job: Job) -> dict[str, Any]:
         return {
-            "usd": _money(job.budget_usd),
+            "usd": plain_usd(job.budget_usd),
             "tokens": job.budget_tokens,
             "minutes": job.minutes,
         }
@@ -135,7 +136,3 @@ class JobResultOutput(serializers.Serializer[Any]):
     gates = GateOutput(many=True)
     artifact = serializers.JSONField(allow_null=True, help_text="the best candidate's exact text")
     files = serializers.ListField(child=serializers.DictField())
-
-
-def _money(amount: Any) -> str:
-    return f"{amount.normalize():f}"

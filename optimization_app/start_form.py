@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from feedback_app.models import Dataset
+from optimization_app.amounts import plain_usd
 from optimization_app.config_readers import (
     LARGEST_TOKENS,
     LONGEST_WISH,
@@ -130,7 +131,7 @@ def settings_of(task: Task) -> dict[str, Any]:
         "optimizer_type": task.optimizer,
         "num_trials": task.num_trials,
         "num_fewshot_examples": task.max_demos,
-        "budget_usd": f"{task.budget_usd.normalize():f}",
+        "budget_usd": plain_usd(task.budget_usd),
         "budget_tokens": "" if task.budget_tokens is None else task.budget_tokens,
         "minutes": task.minutes,
         "student": task.student,
@@ -145,9 +146,8 @@ def settings_of(task: Task) -> dict[str, Any]:
 def settings_of_job(job: Job) -> dict[str, Any]:
     """Return what an earlier job was asked for, in the form's words."""
     said = changes_of(job)
-    budget = Decimal(said["budget_usd"])
     words: dict[str, Any] = {
-        "budget_usd": f"{budget.normalize():f}",
+        "budget_usd": plain_usd(Decimal(said["budget_usd"])),
         "budget_tokens": "" if said["budget_tokens"] is None else said["budget_tokens"],
         "reasoning": SAID.get(said["reasoning"], ""),
         "students": ", ".join(said.get("students", [])[1 : MOST_STUDENTS + 1]),

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from kaizen_engine.states import LIVE_JOB_STATES
 from llm_app.models import LedgerEntry
+from optimization_app.amounts import in_cents
 from optimization_app.models import Job, PlaygroundRun
 from optimization_app.playground_models import LIVE_STATES
 from projects_app.exceptions import Conflict
@@ -48,9 +49,9 @@ def _refuse_over(
     spent = spent_today(project, timezone.now())
     if spent + promised + wanted > project.daily_budget_usd:
         message = (
-            f"the project may spend {_usd(project.daily_budget_usd)} a day: {_usd(spent)} is "
-            f"spent today, {_usd(promised)} is promised to jobs under way, and {name} may "
-            f"spend {_usd(wanted)}"
+            f"the project may spend {in_cents(project.daily_budget_usd)} a day: {in_cents(spent)} "
+            f"is spent today, {in_cents(promised)} is promised to jobs under way, and {name} may "
+            f"spend {in_cents(wanted)}"
         )
         raise Conflict(message, code="daily_budget")
 
@@ -84,8 +85,3 @@ def promised_to_runs(project: Project, *, besides: PlaygroundRun) -> Decimal:
 
 def _sum(usd: Decimal | None) -> Decimal:
     return usd if usd is not None else Decimal(0)
-
-
-def _usd(amount: Decimal) -> str:
-    """Round up, so that the figures never seem to fit."""
-    return f"${amount.quantize(Decimal('0.01'), 'ROUND_UP')}"

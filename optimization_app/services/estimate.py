@@ -31,6 +31,7 @@ from kaizen_engine.optimize.estimate import (
 )
 from kaizen_engine.states import Origin, RowKind, Split
 from llm_app.gateways import price_of
+from optimization_app.amounts import in_cents
 from optimization_app.config import JobConfig
 from optimization_app.services.guessed_tokens import guessed_tokens, prompt_tokens
 from optimization_app.services.measured_tokens import measured_tokens
@@ -132,14 +133,10 @@ def refuse_unconfirmed(estimate: Mapping[str, Any], budget: Decimal, limit: Deci
     if limit is None or most <= limit:
         return
     message = (
-        f"the job may cost {_dollars(min(low, most))} to {_dollars(most)}, and above "
-        f"{_dollars(limit)} this project wants it confirmed"
+        f"the job may cost {in_cents(min(low, most))} to {in_cents(most)}, and above "
+        f"{in_cents(limit)} this project wants it confirmed"
     )
     raise Conflict(message, code="confirmation_needed", facts={"estimate": dict(estimate)})
-
-
-def _dollars(amount: Decimal) -> str:
-    return f"${amount.quantize(Decimal('0.01'), 'ROUND_UP')}"
 
 
 def _rows_of(task: Task, config: JobConfig) -> Rows:
