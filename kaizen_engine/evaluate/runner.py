@@ -8,6 +8,7 @@ from typing import Any
 
 from kaizen_engine.errors import JobAbort
 from kaizen_engine.evaluate.evaluator import Case, Evaluator, Vote
+from kaizen_engine.evaluate.texts import storable
 from kaizen_engine.llm.types import ChatRequest, ChatResponse
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.prompts.parse import OutputParseError, parse_output
@@ -128,14 +129,14 @@ def score_row(
     try:
         output = parse_output(artifact.to_dict(), text)
     except OutputParseError as error:
-        return RowScore(example.id, 0.0, None, str(error), _storable(text), request.messages_hash)
+        return RowScore(example.id, 0.0, None, str(error), storable(text), request.messages_hash)
     found = evaluator.evaluate(case_of(example, output, text))
     return RowScore(
         example_id=example.id,
         score=found.score,
         output=output,
         parse_error="",
-        text=_storable(text),
+        text=storable(text),
         messages_hash=request.messages_hash,
         parts=found.parts,
         reasons=found.reasons,
@@ -170,8 +171,3 @@ def _report(
             on_row(row)
     if errors:
         raise next((error for error in errors if isinstance(error, JobAbort)), errors[0])
-
-
-def _storable(text: str) -> str:
-    # Databases refuse NUL and lone surrogates; the row is for people to read.
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

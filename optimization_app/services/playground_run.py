@@ -22,6 +22,7 @@ from kaizen_engine.errors import JobAbort, KaizenError
 from kaizen_engine.evaluate.evaluator import Evaluated, Evaluator, Needs
 from kaizen_engine.evaluate.runner import Example, build_request, case_of
 from kaizen_engine.evaluate.spec import evaluator_from_spec, models_of
+from kaizen_engine.evaluate.texts import storable
 from kaizen_engine.llm.gateway import Gateway, Tuning
 from kaizen_engine.llm.meter import Budget, Meter
 from kaizen_engine.llm.types import ChatRequest
@@ -214,7 +215,7 @@ def _store(run: PlaygroundRun, told: Told) -> None:
         variant=told.desk.number,
         row=told.row,
         defaults={
-            "text": _storable(told.text),
+            "text": storable(told.text),
             "parse_error": told.parse_error[:2000],
             "score": 0.0 if is_wrong else scored.score if scored else None,
             "parts": dict(scored.parts) if scored else {},
@@ -236,7 +237,3 @@ def _call_of(run: PlaygroundRun, told: Told) -> CallRecord | None:
         subject=run.public_id, role=ROLE, request_hash=told.request.hash
     )
     return calls.filter(occurrence=told.sample).first()
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
