@@ -3,11 +3,10 @@
 from statistics import fmean, median
 from typing import Any
 
+from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.optimize.outcome import JobOutcome, StudentScore
 from llm_app.models import CallRecord
 from optimization_app.models import Job
-
-ROLE = "student"
 
 
 def students_of(job: Job, outcome: JobOutcome) -> list[dict[str, Any]]:
@@ -17,7 +16,7 @@ def students_of(job: Job, outcome: JobOutcome) -> list[dict[str, Any]]:
 
 def _calls(job: Job, found: StudentScore) -> list[tuple[float, int]]:
     rows = CallRecord.objects.filter(
-        subject=job.public_id, role=ROLE, model=found.model
+        subject=job.public_id, role=STUDENT, model=found.model
     ).values_list("messages_hash", "cost_usd", "latency_ms")
     return [
         (float(cost), latency)

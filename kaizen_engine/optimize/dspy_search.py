@@ -13,6 +13,7 @@ from dspy.utils.callback import BaseCallback
 
 from kaizen_engine.errors import JobAbort
 from kaizen_engine.evaluate.runner import Example, RowScore, case_of, evaluate_rows
+from kaizen_engine.llm.roles import ANALYST, STUDENT, TEACHER
 from kaizen_engine.optimize.dspy_adapter import VanillaAdapter
 from kaizen_engine.optimize.dspy_lm import GatewayEngine, gateway_lm
 from kaizen_engine.optimize.dspy_program import PromptProgram
@@ -22,7 +23,6 @@ from kaizen_engine.optimize.strategy import Leaderboard, OnTrial, SearchRequest
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import StopReason
 
-STUDENT, TEACHER, ANALYST = "student", "teacher", "analyst"
 NEVER = 10**9
 # An instruction with its cue lines, or a description of the data, seldom needs half of this.
 META_TOKENS = 2048

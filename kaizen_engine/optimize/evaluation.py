@@ -3,11 +3,9 @@
 The proof is the same as a search's: what is found here may carry a version to production.
 """
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.metadata import version
 from statistics import fmean
 from typing import Protocol
 
@@ -16,6 +14,7 @@ from kaizen_engine.evaluate.evaluator import Evaluator
 from kaizen_engine.evaluate.runner import Example, RowScore, evaluate_rows
 from kaizen_engine.evaluate.spec import evaluator_from_spec
 from kaizen_engine.llm.gateway import Gateway
+from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.optimize.evaluation_plan import rows_to_score, samples_for
 from kaizen_engine.optimize.guarded import Guard, segments_of
 from kaizen_engine.optimize.outcome import (
@@ -28,10 +27,10 @@ from kaizen_engine.optimize.outcome import (
 from kaizen_engine.optimize.proof import Evidence
 from kaizen_engine.optimize.settings import BootstrapSettings
 from kaizen_engine.optimize.splits import Splits
+from kaizen_engine.optimize.versions import versions_of
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import Split, StopReason, Verdict
 
-ROLE = "student"
 ROWS_AT_ONCE = 200
 _PROVING = (Split.TRAIN, Split.DEV, Split.TEST)
 _LIBRARIES = ("scipy", "numpy")
@@ -143,7 +142,7 @@ class _Evaluation:
         rows: Sequence[Example],
         on_row: Callable[[RowScore], None] | None = None,
     ) -> list[RowScore]:
-        complete = partial(self.gateway.complete, role=ROLE)
+        complete = partial(self.gateway.complete, role=STUDENT)
         spec = self.spec
         return evaluate_rows(
             artifact, rows, complete, self.evaluator, spec.threads, spec.model, on_row
@@ -197,7 +196,7 @@ class _Evaluation:
             dspy_state={},
             spent=self.gateway.meter.spent,
             seeds={"statistics": spec.seed},
-            versions=_versions(),
+            versions=versions_of(*_LIBRARIES),
             guards=self.guards,
         )
 
@@ -221,8 +220,3 @@ def _mean(samples: Sequence[RowScore]) -> RowScore:
     first = samples[0]
     parts = {name: fmean(row.parts.get(name, 0.0) for row in samples) for name in first.parts}
     return replace(first, score=fmean(row.score for row in samples), parts=parts)
-
-
-def _versions() -> dict[str, str]:
-    libraries = {name: version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), **libraries}

@@ -19,11 +19,11 @@ from kaizen_engine.evaluate.red_team import (
 from kaizen_engine.evaluate.runner import Example, RowScore, evaluate_rows
 from kaizen_engine.evaluate.segments import Segment, SegmentRow, compare_segments, language_of
 from kaizen_engine.llm.gateway import Gateway
+from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.optimize.outcome import EvaluationEvent, GuardReport, JobSpec
 from kaizen_engine.optimize.splits import usable_examples
 from kaizen_engine.prompts.artifact import PromptArtifact
 
-ROLE = "student"
 SIDES = ("baseline", "winner")
 
 
@@ -83,7 +83,7 @@ class Guard:
     ) -> tuple[RowScore, ...]:
         """Score one sample of each row; its number is part of the key, at temperature 0 as well."""
         artifact = self.spec.artifact if side == "baseline" else self.winner
-        complete = partial(self.gateway.complete, role=ROLE, sample=sample)
+        complete = partial(self.gateway.complete, role=STUDENT, sample=sample)
         spec = self.spec
         scored = evaluate_rows(artifact, rows, complete, self.evaluator, spec.threads, spec.model)
         label = f"{side}_{guard}" + (f"_{sample + 1}" if guard == "red_team" else "")

@@ -4,17 +4,16 @@ Knows no database, queue or optimizer: strategies come from the register, models
 gateway, and everything that happens goes to the events.
 """
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib.metadata import version
 
 from kaizen_engine.errors import JobAbort
 from kaizen_engine.evaluate.evaluator import Evaluator, Needs
 from kaizen_engine.evaluate.runner import Example, RowScore, build_request, evaluate_rows
 from kaizen_engine.evaluate.spec import evaluator_from_spec
 from kaizen_engine.llm.gateway import Gateway
+from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.llm.types import ChatRequest
 from kaizen_engine.optimize.guarded import Guard, segments_of
 from kaizen_engine.optimize.outcome import (
@@ -40,6 +39,7 @@ from kaizen_engine.optimize.strategy import (
     load_strategy,
     packages_for,
 )
+from kaizen_engine.optimize.versions import versions_of
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import StopReason
 
@@ -55,7 +55,6 @@ __all__ = [
     "run_job",
 ]
 
-ROLE = "student"
 GOOD_SCORE = 0.8
 _TIE = 1e-9
 _LIBRARIES = ("dspy", "scipy", "numpy")
@@ -172,7 +171,7 @@ class _Run:
         return evaluate_rows(
             artifact,
             examples,
-            partial(self.gateway.complete, role=ROLE),
+            partial(self.gateway.complete, role=STUDENT),
             self.evaluator,
             self.spec.threads,
             model or self.spec.model,
@@ -315,7 +314,7 @@ class _Run:
             dspy_state=self.winner.provenance if self.winner else {},
             spent=self.gateway.meter.spent,
             seeds={"search": self.spec.seed, "statistics": self.spec.seed},
-            versions=_versions(self.spec.strategy),
+            versions=versions_of(*_LIBRARIES, *packages_for(self.spec.strategy)),
             search=self.report,
             students=tuple(self.students),
             guards=self.guards,
@@ -339,9 +338,3 @@ def _teacher_template(student: ChatRequest, model: str) -> ChatRequest:
 
 def _trial_score(trial: TrialEvent | None) -> Score | None:
     return Score(trial.score, trial.n_examples) if trial else None
-
-
-def _versions(strategy: str) -> dict[str, str]:
-    names = (*_LIBRARIES, *packages_for(strategy))
-    libraries = {name: version(name) for name in names}
-    return {"python": platform.python_version(), **libraries}

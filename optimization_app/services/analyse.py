@@ -19,6 +19,7 @@ from kaizen_engine.clock import SystemClock
 from kaizen_engine.errors import BreakerOpen, JobAbort, KaizenError
 from kaizen_engine.llm.gateway import Gateway
 from kaizen_engine.llm.meter import Budget, Meter
+from kaizen_engine.llm.roles import ANALYST, TEACHER
 from kaizen_engine.llm.types import ChatRequest
 from kaizen_engine.optimize.asking import Diagnosis, ask_changelog, ask_diagnosis, ask_inputs
 from kaizen_engine.prompts.artifact import PromptArtifact
@@ -40,8 +41,6 @@ from prompts_app.services.change_notes import change_note_write
 logger = structlog.get_logger(__name__)
 
 PURPOSE = "insight"
-ANALYST = "analyst"
-TEACHER = "teacher"
 MOST_DIAGNOSES = 5
 LONGEST = timedelta(minutes=5)
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from kaizen_engine.evaluate.segments import Segment
+from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.optimize.outcome import EvaluationEvent, GuardReport, JobOutcome
 from llm_app.models import CallRecord, Connection
 from optimization_app.config import JobConfig
@@ -15,7 +16,6 @@ from optimization_app.models import Job
 from optimization_app.services.judge_gate import judge_check
 from prompts_app.gates import Check, Gate, check_that, failed, not_applicable, passed
 
-STUDENT = "student"
 SIDES = ("baseline", "winner")
 COMPARED = ("test", "dev")
 # Below this the clock says more about the machine than about the model.

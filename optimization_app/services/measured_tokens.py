@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.optimize.estimate import MeanTokens
 from llm_app.models import CallRecord
 from optimization_app.models import EvaluationRow, Job
@@ -13,7 +14,6 @@ from tasks_app.models import Task
 
 MOST_ROWS = 50
 FEWEST_ROWS = 5
-STUDENT = "student"
 
 Count = Callable[[PromptVersion, Mapping[str, Any]], int]
 
