@@ -114,7 +114,7 @@ def _pair(
 
 
 def _scores(event: EvaluationEvent | None) -> dict[str, float]:
-    return {row.example_id: row.score for row in event.rows} if event else {}
+    return event.scores if event else {}
 
 
 def _labels(row: Example) -> dict[str, str]:

@@ -88,6 +88,11 @@ class EvaluationEvent:
     def score(self) -> Score | None:
         return Score.of([row.score for row in self.rows])
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """Return each row's score by the example's id."""
+        return {row.example_id: row.score for row in self.rows}
+
 
 class JobEvents(Protocol):
     """Hears of everything as it happens, on the thread that runs the job."""
