@@ -5,14 +5,21 @@ sure; where it is not, it counts in the upper figure only.
 """
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from kaizen_engine.evaluate.runner import Example
-from kaizen_engine.llm.types import Price
-from kaizen_engine.optimize.guard import FEWEST_ROWS
+from kaizen_engine.optimize.call_loads import (
+    INSTRUCTION_TOKENS,
+    Load,
+    MeanTokens,
+    Range,
+    Rows,
+    guard_loads,
+    half_of,
+    laden_prompt,
+    proof_loads,
+    searched_rows,
+)
 from kaizen_engine.optimize.settings import (
     AnalystSettings,
     BootstrapSettings,
@@ -20,54 +27,12 @@ from kaizen_engine.optimize.settings import (
     MiproSettings,
     SimbaSettings,
 )
-from kaizen_engine.optimize.splits import SEARCH_SHARE
 from kaizen_engine.optimize.strategy import FINALISTS
-from kaizen_engine.states import Split
 
-# Of a real model's texts: a line of reasoning, an instruction, a description of the data.
-REASONING_TOKENS = 60
-_INSTRUCTION_TOKENS = 200
+# A model's description of the data.
 _DESCRIPTION_TOKENS = 400
-# A part of dev is dealt by hash: this many standard deviations either way cover nearly all.
-_DEVIATIONS = 2.5
 
-
-@dataclass(frozen=True)
-class Rows:
-    """How many usable rows each split has."""
-
-    train: int
-    dev: int
-    test: int
-
-    @classmethod
-    def of(cls, examples: Iterable[Example]) -> Self:
-        counted = Counter(example.split for example in examples)
-        return cls(counted[Split.TRAIN], counted[Split.DEV], counted[Split.TEST])
-
-
-@dataclass(frozen=True)
-class MeanTokens:
-    """Mean tokens of a call: the seed prompt with its input, one demonstration, the answer."""
-
-    prompt: float
-    demo: float
-    answer: float
-
-
-@dataclass(frozen=True)
-class Load:
-    """Calls of one kind, and the mean tokens of each; `price` where neither the student nor the
-    teacher is asked."""
-
-    calls: float
-    sent: float
-    answered: float
-    is_teachers: bool = False
-    price: Price | None = None
-
-
-Range = tuple[list[Load], list[Load]]
+Formula = Callable[[Rows, MeanTokens, Mapping[str, Any]], Range]
 
 
 def _bootstrap(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Range:
@@ -77,7 +42,7 @@ def _bootstrap(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> R
     in the upper figure only, with the teacher's attempts to answer train rows.
     """
     chosen = BootstrapSettings.of(settings)
-    laden = _laden(tokens, chosen.max_demos, rows)
+    laden = laden_prompt(tokens, chosen.max_demos, rows)
     searched = (chosen.candidates - 1) * rows.dev
     attempts = (chosen.num_trials + 1) * chosen.attempts(rows.train, rows.dev)
     low = [
@@ -89,7 +54,7 @@ def _bootstrap(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> R
         Load(searched + rows.dev + rows.test, laden, tokens.answer),
         Load(attempts, laden, tokens.answer, is_teachers=True),
     ]
-    guarded = _guarded(rows, tokens, laden, chosen.candidates - 1, chosen.max_demos)
+    guarded = guard_loads(rows, tokens, laden, chosen.candidates - 1, chosen.max_demos)
     return [*low, *guarded[0]], [*high, *guarded[1]]
 
 
@@ -101,7 +66,7 @@ def _miprov2(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Ran
     """
     plan = MiproSettings.of(settings, train=rows.train, dev=rows.dev)
     batch = plan.minibatch or rows.dev
-    laden = _laden(tokens, plan.demos.max_demos, rows) + _INSTRUCTION_TOKENS
+    laden = laden_prompt(tokens, plan.demos.max_demos, rows) + INSTRUCTION_TOKENS
     left_over = rows.dev - batch
     attempts = plan.demos.attempts(rows.train, rows.dev)
     proposing = plan.proposer_calls(rows.train)
@@ -112,7 +77,7 @@ def _miprov2(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Ran
         Load(proposing, described, _DESCRIPTION_TOKENS, is_teachers=True),
     ]
     fulls = plan.most_full_evaluations or plan.trials
-    guarded = _guarded(rows, tokens, laden, fulls, plan.demos.max_demos)
+    guarded = guard_loads(rows, tokens, laden, fulls, plan.demos.max_demos)
     low = math.ceil(plan.trials / 2) * batch + plan.full_evaluations * left_over / 2
     high = plan.trials * batch + plan.most_full_evaluations * left_over
     return (
@@ -138,33 +103,33 @@ def _gepa(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Range:
     makes fewer calls: the lower figure is half of the upper one.
     """
     plan = GepaSettings.of(settings, train=rows.train)
-    searched = _searched(rows.dev)
-    laden = tokens.prompt + _INSTRUCTION_TOKENS
-    shown = laden + plan.minibatch * (tokens.demo + _INSTRUCTION_TOKENS)
+    searched = searched_rows(rows.dev)
+    laden = tokens.prompt + INSTRUCTION_TOKENS
+    shown = laden + plan.minibatch * (tokens.demo + INSTRUCTION_TOKENS)
     high = [
-        *_proved(rows, tokens, laden),
+        *proof_loads(rows, tokens, laden),
         Load(plan.most_metric_calls(searched), laden, tokens.answer),
-        Load(plan.proposals, shown, _INSTRUCTION_TOKENS, is_teachers=True),
-        *_guarded(rows, tokens, laden, plan.accepted + 1, 0)[1],
+        Load(plan.proposals, shown, INSTRUCTION_TOKENS, is_teachers=True),
+        *guard_loads(rows, tokens, laden, plan.accepted + 1, 0)[1],
     ]
-    return _halved(high), high
+    return half_of(high), high
 
 
 def _simba(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Range:
     """Count calls: samples and candidates of each batch, its leader on the search part, and the
     leaders on all of train in the end."""
     plan = SimbaSettings.of(settings, train=rows.train)
-    searched = _searched(rows.dev)
-    laden = _laden(tokens, plan.max_demos, rows) + _INSTRUCTION_TOKENS
+    searched = searched_rows(rows.dev)
+    laden = laden_prompt(tokens, plan.max_demos, rows) + INSTRUCTION_TOKENS
     batches = plan.steps * plan.batch * (2 * plan.candidates + 1)
     checked = (min(plan.candidates, plan.steps) + 1) * max(0, rows.train - plan.batch)
     high = [
-        *_proved(rows, tokens, laden),
+        *proof_loads(rows, tokens, laden),
         Load(batches + plan.steps * searched + checked, laden, tokens.answer),
-        Load(plan.built, laden, _INSTRUCTION_TOKENS, is_teachers=True),
-        *_guarded(rows, tokens, laden, plan.steps, plan.max_demos)[1],
+        Load(plan.built, laden, INSTRUCTION_TOKENS, is_teachers=True),
+        *guard_loads(rows, tokens, laden, plan.steps, plan.max_demos)[1],
     ]
-    return _halved(high), high
+    return half_of(high), high
 
 
 def _analyst(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Range:
@@ -172,24 +137,22 @@ def _analyst(rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any]) -> Ran
     part, with the teacher's attempts to answer train rows."""
     plan = AnalystSettings.of(settings)
     demos = BootstrapSettings.of({**settings, "num_trials": plan.demo_candidates})
-    searched = _searched(rows.dev)
-    laden = _laden(tokens, demos.max_demos, rows) + _INSTRUCTION_TOKENS
+    searched = searched_rows(rows.dev)
+    laden = laden_prompt(tokens, demos.max_demos, rows) + INSTRUCTION_TOKENS
     attempts = (plan.demo_candidates + 1) * demos.attempts(rows.train, searched)
     written = plan.clusters + 1 + plan.instructions
     scored = plan.instructions + plan.scored_with_demos
     shown = tokens.prompt + plan.examples * (tokens.demo + _DESCRIPTION_TOKENS / 4)
     high = [
-        *_proved(rows, tokens, laden),
+        *proof_loads(rows, tokens, laden),
         Load(rows.train, tokens.prompt, tokens.answer),
         Load(scored * searched, laden, tokens.answer),
         Load(written, shown, _DESCRIPTION_TOKENS, is_teachers=True),
         Load(attempts, laden, tokens.answer, is_teachers=True),
-        *_guarded(rows, tokens, laden, scored, demos.max_demos)[1],
+        *guard_loads(rows, tokens, laden, scored, demos.max_demos)[1],
     ]
-    return _halved(high), high
+    return half_of(high), high
 
-
-Formula = Callable[[Rows, MeanTokens, Mapping[str, Any]], Range]
 
 FORMULAS: Mapping[str, Formula] = {
     "bootstrap": _bootstrap,
@@ -215,66 +178,3 @@ def planned_trials(strategy: str, settings: Mapping[str, Any], rows: Rows) -> in
         analyst = AnalystSettings.of(settings)
         return 2 + analyst.instructions + analyst.scored_with_demos + FINALISTS
     return BootstrapSettings.of(settings).candidates
-
-
-def asking_students(
-    rows: Rows, tokens: MeanTokens, settings: Mapping[str, Any], prices: Sequence[Price | None]
-) -> Range:
-    """Count what more students cost: the old prompt on dev, and one to all of the finalists."""
-    laden = _laden(tokens, BootstrapSettings.of(settings).max_demos, rows) + _INSTRUCTION_TOKENS
-    low, high = [], []
-    for price in prices:
-        before = Load(rows.dev, tokens.prompt, tokens.answer, price=price)
-        after = Load(rows.dev, laden, tokens.answer, price=price)
-        low += [before, after]
-        high += [before, replace(after, calls=FINALISTS * rows.dev)]
-    return low, high
-
-
-def _proved(rows: Rows, tokens: MeanTokens, laden: float) -> list[Load]:
-    """Count the baseline, the finalists where they are selected, and the hold-out twice."""
-    selected = rows.dev - _searched(rows.dev, sign=-1)
-    return [
-        Load(rows.dev + rows.test, tokens.prompt, tokens.answer),
-        Load(FINALISTS * selected + rows.test, laden, tokens.answer),
-    ]
-
-
-def _searched(dev: int, sign: int = 1) -> int:
-    """Return how many dev rows are searched on at most, or, with a sign of -1, at least."""
-    spread = _DEVIATIONS * math.sqrt(SEARCH_SHARE * (1 - SEARCH_SHARE) * dev)
-    return max(1, min(dev - 1, math.ceil(SEARCH_SHARE * dev + sign * spread)))
-
-
-def _guarded(rows: Rows, tokens: MeanTokens, laden: float, scored: int, max_demos: int) -> Range:
-    """Count the train rows that are scored beside dev to see a search learn them by heart.
-
-    Demonstrations are left out, so few train rows may be too few once there are some.
-    """
-    if rows.train < FEWEST_ROWS:
-        return [], []
-    before = min(rows.train, FEWEST_ROWS + max_demos)
-    sure = scored if rows.train >= FEWEST_ROWS + max_demos else 0
-    return (
-        [
-            Load(sure and FEWEST_ROWS, tokens.prompt, tokens.answer),
-            Load(sure * FEWEST_ROWS, laden, tokens.answer),
-        ],
-        [
-            Load(before, tokens.prompt, tokens.answer),
-            Load(scored * FEWEST_ROWS, laden, tokens.answer),
-        ],
-    )
-
-
-def _halved(loads: list[Load]) -> list[Load]:
-    return [replace(load, calls=load.calls / 2) for load in loads]
-
-
-def _laden(tokens: MeanTokens, max_demos: int, rows: Rows) -> float:
-    return tokens.prompt + min(max_demos, rows.train) * tokens.demo
-
-
-def with_reasoning(tokens: MeanTokens) -> MeanTokens:
-    more = REASONING_TOKENS
-    return MeanTokens(tokens.prompt, tokens.demo + more, tokens.answer + more)

@@ -12,14 +12,13 @@ from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from kaizen_engine.llm.types import Price
-from kaizen_engine.optimize.call_formulas import (
-    FORMULAS,
+from kaizen_engine.optimize.call_formulas import FORMULAS, planned_trials
+from kaizen_engine.optimize.call_loads import (
     REASONING_TOKENS,
     Load,
     MeanTokens,
     Rows,
-    asking_students,
-    planned_trials,
+    student_loads,
     with_reasoning,
 )
 from kaizen_engine.optimize.judge_loads import PricedJudge, judge_loads
@@ -70,7 +69,7 @@ def estimate_job(
         # The first candidate is the seed with reasoning, which the baseline has not answered.
         extra = Load(rows.dev, tokens.prompt, tokens.answer + REASONING_TOKENS)
         low, high = [*low, extra], [*high, extra]
-    more = asking_students(rows, tokens, chosen, student_prices)
+    more = student_loads(rows, tokens, chosen, student_prices)
     low, high = [*low, *more[0]], [*high, *more[1]]
     judged = judge_loads((low, high), tokens, judges)
     low, high = [*low, *judged[0]], [*high, *judged[1]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kaizen_engine.evaluate.spec import Asked
 from kaizen_engine.llm.types import Price
-from kaizen_engine.optimize.call_formulas import Load, MeanTokens, Range
+from kaizen_engine.optimize.call_loads import Load, MeanTokens, Range
 
 # A verdict with its reason in a sentence or two.
 _VERDICT_TOKENS = 80
