@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from kaizen_sdk._clock import Bell, Clock
-from kaizen_sdk._delivery import MAX_TRIES, Decision, Step, after_failure, is_retryable_status
+from kaizen_sdk._batches import Batch, BatchDelivery, Demands, Post
+from kaizen_sdk._clock import Clock
 from kaizen_sdk._events import UnsendableEvent, encode_event
 from kaizen_sdk._fork import reset_in_children
-from kaizen_sdk._protocol import ItemResult
 from kaizen_sdk._queue import Event, EventQueue
 from kaizen_sdk._reporter import Reporter
-from kaizen_sdk.errors import FeedbackDropped, KaizenError, ServerError
+from kaizen_sdk.errors import FeedbackDropped
 
 BATCH_EVENTS = 100
 BATCH_BYTES = 1024 * 1024
 LINGER_S = 1.0
-
-Post = Callable[[Sequence[bytes]], Sequence[ItemResult]]
-Batch = list[tuple[str, bytes]]
 
 
 class Sender:
@@ -44,10 +38,10 @@ class Sender:
     ) -> None:
         self._queue = queue
         self._to_document = to_document
-        self._post = post
+        self._demands = Demands()
+        self._delivery = BatchDelivery(queue, post, self._demands, clock=clock, reporter=reporter)
         self._clock = clock
         self._reporter = reporter
-        self._closed = False
         self._start_afresh()
         reset_in_children(self)
 
@@ -55,21 +49,18 @@ class Sender:
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._start_lock = threading.Lock()
-        self._bell = Bell()
-        self._progress = threading.Condition()
         self._is_idle = False
-        self._flush_target = 0
-        self._give_up_at = float("inf")
 
     def reset_after_fork(self) -> None:
         """Forget the parent's events, which the parent delivers, and its thread."""
         self._queue.reset()
+        self._demands.reset()
         self._start_afresh()
 
     def submit(self, event: Event, size: int) -> None:
         if self._pid != os.getpid():
             self.reset_after_fork()
-        if self._closed:
+        if self._demands.closed:
             self._refuse_closed()
             return
         waiting = self._queue.put(event, size)
@@ -80,8 +71,8 @@ class Sender:
         total = self._queue.bytes
         if self._is_idle or waiting == BATCH_EVENTS or total >= BATCH_BYTES > total - size:
             self._is_idle = False
-            self._bell.ring()
-        if self._closed:
+            self._demands.bell.ring()
+        if self._demands.closed:
             self._drop_left_behind()
 
     def refuse(self, error: Exception) -> None:
@@ -95,10 +86,11 @@ class Sender:
         target = self._queue.logged
         if self._thread is None or threading.current_thread() is self._thread:
             return self._queue.finished >= target
-        with self._progress:
-            self._flush_target = max(self._flush_target, target)
-            self._bell.ring()
-            return self._progress.wait_for(lambda: self._queue.finished >= target, timeout_s)
+        demands = self._demands
+        with demands.progress:
+            demands.flush_target = max(demands.flush_target, target)
+            demands.bell.ring()
+            return demands.progress.wait_for(lambda: self._queue.finished >= target, timeout_s)
 
     def close(self, timeout_s: float) -> None:
         """Refuse new events, deliver what waits for at most `timeout_s`, drop the rest."""
@@ -106,14 +98,11 @@ class Sender:
         self.close_soon(timeout_s)
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s)
-        self._drop_waiting()
+        self._delivery.drop_waiting()
 
     def close_soon(self, timeout_s: float) -> None:
         """Like `close`, without waiting for the thread."""
-        if not self._closed:
-            self._closed = True
-            self._give_up_at = time.monotonic() + timeout_s
-            self._bell.ring()
+        self._demands.close(timeout_s)
 
     def _start(self) -> None:
         # Whoever holds the lock is starting it; it may be the caller whom a signal interrupted.
@@ -130,7 +119,7 @@ class Sender:
     def _drop_left_behind(self) -> None:
         """Settle an event that slipped in while `close` ended the thread."""
         if self._thread is None or not self._thread.is_alive():
-            self._drop_waiting()
+            self._delivery.drop_waiting()
 
     def _refuse_closed(self) -> None:
         self._queue.refuse("closed")
@@ -145,26 +134,26 @@ class Sender:
                 dropped = FeedbackDropped("queue_full", full - full_before)
                 self._reporter.report("feedback queue full", dropped)
                 full_before = full
-            self._deliver(batch)
+            self._delivery.deliver(batch)
 
     def _wait_for_work(self) -> bool:
         """Return once a batch is due, False when closed and there is nothing left to do."""
         while not len(self._queue):
-            if self._closed:
+            if self._demands.closed:
                 return False
             self._is_idle = True
             # An event that came before the flag was set rang no bell.
-            if not len(self._queue) and not self._closed:
-                self._bell.wait()
+            if not len(self._queue) and not self._demands.closed:
+                self._demands.bell.wait()
             self._is_idle = False
         if not self._is_due():
-            self._clock.wait(self._bell, LINGER_S)
+            self._clock.wait(self._demands.bell, LINGER_S)
         return True
 
     def _is_due(self) -> bool:
         queue = self._queue
         full = len(queue) >= BATCH_EVENTS or queue.bytes >= BATCH_BYTES
-        return full or self._closed or self._flush_target > queue.taken
+        return full or self._demands.closed or self._demands.flush_target > queue.taken
 
     def _take(self) -> Batch:
         batch: Batch = []
@@ -183,103 +172,5 @@ class Sender:
         try:
             return encode_event(self._to_document(event))
         except UnsendableEvent as error:
-            self._drop(error.reason, 1, str(error))
+            self._delivery.drop(error.reason, 1, str(error))
             return b""
-
-    def _deliver(self, batch: Batch) -> None:
-        waiting = [batch]
-        while waiting:
-            waiting.extend(reversed(self._send(waiting.pop())))
-
-    def _send(self, batch: Batch) -> list[Batch]:
-        """Try until the batch is settled; return its halves where they must go separately."""
-        tries = 0
-        while batch:
-            if self._is_late():
-                self._give_up(batch)
-                break
-            batch, error = self._attempt(batch)
-            if error is None:
-                break
-            tries += 1
-            decision = after_failure(error, tries=tries, items=len(batch))
-            if decision.step is Step.SPLIT:
-                return [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
-            if self._is_late() or (self._closed and decision.step is Step.PAUSE):
-                self._give_up(batch)
-                break
-            if decision.step is Step.DROP:
-                self._drop(error.code, len(batch), str(error))
-                break
-            if decision.step is Step.PAUSE:
-                self._reporter.report("server away, feedback waits", error)
-                tries = MAX_TRIES - 1
-            self._queue.retries += 1
-            self._rest(decision)
-        return []
-
-    def _attempt(self, batch: Batch) -> tuple[Batch, KaizenError | None]:
-        """Post once; return the events that are not settled yet, and why."""
-        try:
-            results = self._post([encoded for _, encoded in batch])
-        except KaizenError as error:
-            return batch, error
-        except Exception as error:  # the thread must outlive whatever a transport raises
-            return batch, KaizenError(f"{type(error).__name__}: {error}")
-        left = self._settle(batch, {result.event_id: result for result in results})
-        if not left:
-            return left, None
-        return left, ServerError(f"the server failed on {len(left)} event(s)", status=500)
-
-    def _settle(self, batch: Batch, results: Mapping[str, ItemResult]) -> Batch:
-        left: Batch = []
-        rejected: Counter[str] = Counter()
-        for event_id, encoded in batch:
-            result = results.get(event_id, ItemResult(event_id, 422, "unanswered"))
-            if is_retryable_status(result.status):
-                left.append((event_id, encoded))
-            elif result.status >= 400:  # noqa: PLR2004
-                rejected[result.code or str(result.status)] += 1
-        for code, count in rejected.items():
-            dropped = FeedbackDropped(code, count, "rejected by the server")
-            self._reporter.report(f"feedback rejected ({code})", dropped)
-        delivered = len(batch) - len(left) - sum(rejected.values())
-        self._queue.finish(delivered=delivered, rejected=rejected)
-        self._notify()
-        return left
-
-    def _is_late(self) -> bool:
-        return time.monotonic() >= self._give_up_at
-
-    def _give_up(self, batch: Batch) -> None:
-        self._drop("closed", len(batch), "not delivered before close")
-        self._drop_waiting()
-
-    def _drop_waiting(self) -> None:
-        count = self._queue.clear()
-        if count:
-            self._drop("closed", count, "not delivered before close")
-
-    def _drop(self, reason: str, count: int, detail: str) -> None:
-        # Reported first: when flush returns, the application knows.
-        dropped = FeedbackDropped(reason, count, detail)
-        self._reporter.report(f"feedback dropped ({reason})", dropped)
-        self._queue.finish(dropped={reason: count})
-        self._notify()
-
-    def _notify(self) -> None:
-        with self._progress:
-            self._progress.notify_all()
-
-    def _rest(self, decision: Decision) -> None:
-        """Wait as decided. Closing ends any wait, a new flush ends a pause."""
-        if self._closed:
-            left = max(0.0, self._give_up_at - time.monotonic())
-            self._bell.wait(min(decision.delay_s, left))
-            return
-        end = self._clock.monotonic() + decision.delay_s
-        flush_target = self._flush_target
-        while not self._closed and (left := end - self._clock.monotonic()) > 0:
-            self._clock.wait(self._bell, left)
-            if decision.step is Step.PAUSE and self._flush_target > flush_target:
-                return
