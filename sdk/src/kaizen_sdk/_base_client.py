@@ -14,12 +14,12 @@ import httpx
 
 from kaizen_sdk import _protocol
 from kaizen_sdk._clock import Clock, SystemClock
-from kaizen_sdk._events import EventIds, snapshot
+from kaizen_sdk._events import EventIds, frozen
 from kaizen_sdk._http import Http, Limits
 from kaizen_sdk._parse import OutputParseError
 from kaizen_sdk._prompt_cache import PromptCache
 from kaizen_sdk._prompt_source import PromptSource
-from kaizen_sdk._queue import Event, EventQueue, Stats
+from kaizen_sdk._queue import EventQueue, Stats
 from kaizen_sdk._reporter import ErrorHook, Reporter
 from kaizen_sdk._review import REVIEW_SHARE, Answer, is_sampled, sampled_event
 from kaizen_sdk._sender import Sender
@@ -30,21 +30,6 @@ from kaizen_sdk.prompt import Prompt
 CLOSE_TIMEOUT_S = 2.0
 # Nobody waits for a client that was forgotten, so its events may take their time.
 FORGOTTEN_TIMEOUT_S = 30.0
-_FIELDS = (
-    "event_id",
-    "task",
-    "inputs",
-    "output",
-    "score",
-    "thumb",
-    "comment",
-    "corrected_output",
-    "metrics",
-    "metadata",
-    "origin",
-    "prompt_hash",
-)
-_REQUIRED = 4
 
 TransportT = TypeVar("TransportT", httpx.BaseTransport, httpx.AsyncBaseTransport)
 JobT = TypeVar("JobT")
@@ -107,7 +92,7 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
 
         self._new_event_id = EventIds()
         self._queue = EventQueue(max_queue, max_queue_bytes)
-        self._sender = Sender(self._queue, _document, post, clock=clock, reporter=reporter)
+        self._sender = Sender(self._queue, post, clock=clock, reporter=reporter)
         # The thread knows the sender only, so a forgotten client can go; its events still leave.
         weakref.finalize(self, self._sender.close_soon, FORGOTTEN_TIMEOUT_S).atexit = False
 
@@ -149,35 +134,12 @@ class BaseClient(ABC, Generic[TransportT, JobT]):
         """
         event_id = str(event_id) if event_id else self._new_event_id()
         try:
-            inputs, size = snapshot(inputs)
-            output, output_size = snapshot(output)
-            size += output_size
-            if corrected_output is not None:
-                corrected_output, more = snapshot(corrected_output)
-                size += more
-            if metrics is not None:
-                metrics, more = snapshot(metrics)
-                size += more
-            if metadata is not None:
-                metadata, more = snapshot(metadata)
-                size += more
-            if comment is not None:
-                size += 4 * len(comment)
-            event = (
-                event_id,
-                task,
-                inputs,
-                output,
-                score,
-                thumb,
-                comment,
-                corrected_output,
-                metrics,
-                metadata,
-                origin,
-                prompt_hash,
-            )
-            self._sender.submit(event, size)
+            # In the order of FIELDS.
+            given = (
+                event_id, task, inputs, output, score, thumb, comment,
+                corrected_output, metrics, metadata, origin, prompt_hash,
+            )  # fmt: skip
+            self._sender.submit(*frozen(given))
         except Exception as error:  # feedback must never break the application
             self._sender.refuse(error)
         return event_id
@@ -265,11 +227,6 @@ def _for_threads(
         "feedback and refreshes are sent by threads, without await"
     )
     raise ConfigurationError(message)
-
-
-def _document(event: Event) -> dict[str, Any]:
-    pairs = enumerate(zip(_FIELDS, event, strict=True))
-    return {name: value for i, (name, value) in pairs if i < _REQUIRED or value is not None}
 
 
 _OPEN_CLIENTS: weakref.WeakSet[BaseClient[Any, Any]] = weakref.WeakSet()

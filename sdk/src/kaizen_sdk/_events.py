@@ -9,11 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from kaizen_sdk._fork import reset_in_children
+from kaizen_sdk._queue import Event
 
+FIELDS = (
+    *("event_id", "task", "inputs", "output", "score", "thumb", "comment"),
+    *("corrected_output", "metrics", "metadata", "origin", "prompt_hash"),
+)
 MAX_EVENT_BYTES = 256 * 1024
 _MAX_COMMENT_CHARS = 4000
 _MARK = "… [truncated by kaizen-sdk]"
 _ATOM_SIZE = 32
+_REQUIRED = 4
+_COMMENT = FIELDS.index("comment")
+_COPIED = tuple(
+    FIELDS.index(name) for name in ("inputs", "output", "corrected_output", "metrics", "metadata")
+)
 _ATOMS = frozenset({int, float, bool, type(None)})
 
 
@@ -38,6 +48,18 @@ class EventIds:
 
     def __call__(self) -> str:
         return self._prefix + str(self._count())
+
+
+def frozen(event: Event) -> tuple[Event, int]:
+    """Return the event with its containers copied, and about how many bytes of memory it holds."""
+    fields, total = list(event), 0
+    for place in _COPIED:
+        if fields[place] is not None:
+            fields[place], size = snapshot(fields[place])
+            total += size
+    if fields[_COMMENT] is not None:
+        total += 4 * len(fields[_COMMENT])
+    return tuple(fields), total
 
 
 def snapshot(value: Any) -> tuple[Any, int]:
@@ -75,6 +97,12 @@ def _snapshot_dict(value: dict[Any, Any]) -> tuple[dict[Any, Any], int]:
 
 def _text_size(text: str) -> int:
     return len(text) if text.isascii() else 4 * len(text)
+
+
+def document_of(event: Event) -> dict[str, Any]:
+    """Return what is sent of an event: its required fields, and the others that were given."""
+    pairs = enumerate(zip(FIELDS, event, strict=True))
+    return {name: value for i, (name, value) in pairs if i < _REQUIRED or value is not None}
 
 
 def encode_event(event: Mapping[str, Any]) -> bytes:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from kaizen_sdk._batches import Batch, BatchDelivery, Demands, Post
 from kaizen_sdk._clock import Clock
-from kaizen_sdk._events import UnsendableEvent, encode_event
+from kaizen_sdk._events import UnsendableEvent, document_of, encode_event
 from kaizen_sdk._fork import reset_in_children
 from kaizen_sdk._queue import Event, EventQueue
 from kaizen_sdk._reporter import Reporter
@@ -30,14 +28,12 @@ class Sender:
     def __init__(
         self,
         queue: EventQueue,
-        to_document: Callable[[Event], Mapping[str, Any]],
         post: Post,
         *,
         clock: Clock,
         reporter: Reporter,
     ) -> None:
         self._queue = queue
-        self._to_document = to_document
         self._demands = Demands()
         self._delivery = BatchDelivery(queue, post, self._demands, clock=clock, reporter=reporter)
         self._clock = clock
@@ -170,7 +166,7 @@ class Sender:
 
     def _encode(self, event: Event) -> bytes:
         try:
-            return encode_event(self._to_document(event))
+            return encode_event(document_of(event))
         except UnsendableEvent as error:
             self._delivery.drop(error.reason, 1, str(error))
             return b""
