@@ -65,16 +65,13 @@ class ExampleAdmin(ProjectScopedAdmin):
         """Leave out the hold-out: a row that a person has seen cannot prove anything."""
         return super().get_queryset(request).exclude(split=Split.TEST.value)
 
-    @admin.action(description="Protect: no new version may break them", permissions=["protect"])
+    @admin.action(description="Protect: no new version may break them", permissions=["write"])
     def protect(self, request: HttpRequest, queryset: Any) -> None:
         self._mark(request, queryset, is_protected=True)
 
-    @admin.action(description="Protect no longer", permissions=["protect"])
+    @admin.action(description="Protect no longer", permissions=["write"])
     def release(self, request: HttpRequest, queryset: Any) -> None:
         self._mark(request, queryset, is_protected=False)
-
-    def has_protect_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, None, self.write_role)
 
     def _mark(self, request: HttpRequest, queryset: Any, *, is_protected: bool) -> None:
         rows = list(queryset.select_related("task__project"))

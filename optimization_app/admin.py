@@ -55,7 +55,7 @@ class JobAdmin(ProjectScopedAdmin):
     def spent(self, job: Job) -> str:
         return money(job.spent_usd)
 
-    @admin.action(description="Run the chosen jobs again, at most five", permissions=["rerun"])
+    @admin.action(description="Run the chosen jobs again, at most five", permissions=["write"])
     def rerun(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Start each anew; what may cost more than the project allows unasked is refused here."""
         for job in queryset.select_related("task__project")[:MOST_RERUNS]:
@@ -66,9 +66,6 @@ class JobAdmin(ProjectScopedAdmin):
             else:
                 said = "is queued" if is_new else "runs already"
                 messages.success(request, f"Job {started.pk} {said}.")
-
-    def has_rerun_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, None, self.write_role)
 
     def get_urls(self) -> list[URLPattern]:
         cancel = self.admin_site.admin_view(require_POST(self.cancel))

@@ -146,6 +146,10 @@ class ProjectScopedAdmin(ExportingLists):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.can_delete and self.may(request, obj, self.write_role)
 
+    def has_write_permission(self, request: HttpRequest) -> bool:
+        """Say whether there is a project to act in, for actions with the permission `write`."""
+        return self.may(request, None, self.write_role)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:

@@ -41,7 +41,7 @@ class DeliveryAdmin(ProjectScopedAdmin):
     list_select_related = ("channel", "notification")
     ordering = ("-id",)
 
-    @admin.action(description="Send the chosen failed messages again", permissions=["send"])
+    @admin.action(description="Send the chosen failed messages again", permissions=["write"])
     def send_again(self, request: HttpRequest, queryset: Any) -> None:
         rows, sent = list(queryset.select_related("project")[: self.list_per_page]), 0
         for row in rows:
@@ -53,6 +53,3 @@ class DeliveryAdmin(ProjectScopedAdmin):
                 sent += 1
         if sent:
             messages.success(request, f"{sent} on their way again.")
-
-    def has_send_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, None, self.write_role)
