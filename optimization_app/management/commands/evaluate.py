@@ -4,13 +4,12 @@ from django.core.management.base import CommandParser
 
 from kaizen_engine.states import JobState, StopReason, Verdict
 from optimization_app.evaluation_words import evaluation_facts, split_lines
-from optimization_app.following import job_follow
+from optimization_app.job_commands import job_facts, job_follow, pointing_to_yes
 from optimization_app.models import Job
 from optimization_app.selectors import job_sentence
 from optimization_app.services.evaluate import evaluation_plan, evaluation_start
 from optimization_app.services.evaluate_rows import PLACE, SPLITS
 from projects_app.commands import CheckFailed, ProjectCommand, UsageError
-from projects_app.exceptions import Conflict
 from projects_app.models import Project
 from prompts_app.models import PromptVersion
 from prompts_app.selectors import live_version
@@ -78,14 +77,10 @@ class Command(ProjectCommand):
         options: dict[str, Any],
     ) -> tuple[Job, bool]:
         actor = self.actor(project, options)
-        try:
+        with pointing_to_yes():
             job, created = evaluation_start(
                 actor=actor, version=version, trigger="command", **asked, confirm=options["yes"]
             )
-        except Conflict as error:
-            if error.code != "confirmation_needed":
-                raise
-            raise CheckFailed(f"{error}; with --yes it starts") from error
         if options["look"]:
             self.say("this reads the hold-out and counts a look at its rows")
         if not created:
@@ -116,20 +111,8 @@ def _check(job: Job, at_least: float | None) -> None:
 
 
 def _as_json(job: Job) -> dict[str, Any]:
-    version = job.result_version
-    return {
-        "job": str(job.public_id),
-        "state": job.state,
-        "stop_reason": job.stop_reason,
-        "verdict": job.verdict,
-        "version": version.number if version else None,
-        "calls": job.calls,
-        "spent_usd": f"{job.spent_usd:f}",
-        "estimate": job.estimate,
-        "error": job.error,
-        "evaluation": job.result.get(PLACE),
-        "evidence": job.result.get("evidence"),
-    }
+    own = {"estimate": job.estimate, "evaluation": job.result.get(PLACE)}
+    return job_facts(job) | own
 
 
 def _as_text(job: Job) -> str:

@@ -4,12 +4,11 @@ from django.core.management.base import CommandParser
 
 from kaizen_engine.optimize.strategy import STRATEGIES
 from kaizen_engine.states import Verdict
-from optimization_app.following import job_follow
+from optimization_app.job_commands import job_facts, job_follow, pointing_to_yes
 from optimization_app.models import Job
 from optimization_app.selectors import job_sentence
 from optimization_app.services.start import job_start
 from projects_app.commands import CheckFailed, ProjectCommand
-from projects_app.exceptions import Conflict
 from projects_app.models import Project
 from tasks_app.selectors import task_get
 
@@ -44,38 +43,20 @@ class Command(ProjectCommand):
         task = task_get(project, options["task"])
         config = {SETTINGS[name]: options[name] for name in SETTINGS if options[name] is not None}
         actor = self.actor(project, options)
-        try:
+        with pointing_to_yes():
             job, created = job_start(
                 actor=actor, task=task, trigger="command", config=config, confirm=options["yes"]
             )
-        except Conflict as error:
-            if error.code != "confirmation_needed":
-                raise
-            raise CheckFailed(f"{error}; with --yes it starts") from error
         if not created:
             self.say(f"{task.slug} has a live job already; its settings are its own")
         if not options["wait"]:
-            self.show(_as_json(job) | {"created": created}, f"{job.public_id} {job.state}", options)
+            shown = job_facts(job) | {"created": created}
+            self.show(shown, f"{job.public_id} {job.state}", options)
             return
         job = job_follow(project, job, self.progress(options))
-        self.show(_as_json(job) | {"created": created}, _as_text(job), options)
+        self.show(job_facts(job) | {"created": created}, _as_text(job), options)
         if job.verdict not in BETTER:
             raise CheckFailed(job_sentence(job))
-
-
-def _as_json(job: Job) -> dict[str, Any]:
-    version = job.result_version
-    return {
-        "job": str(job.public_id),
-        "state": job.state,
-        "stop_reason": job.stop_reason,
-        "verdict": job.verdict,
-        "version": version.number if version else None,
-        "calls": job.calls,
-        "spent_usd": f"{job.spent_usd:f}",
-        "error": job.error,
-        "evidence": job.result.get("evidence"),
-    }
 
 
 def _as_text(job: Job) -> str:
