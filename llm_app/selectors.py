@@ -20,6 +20,13 @@ def connection_get(project: Project, slug: str) -> Connection:
     return connection
 
 
+def kind_behind(project_id: int, model: str) -> str:
+    """Return the kind of connection that answers for `<connection slug>/<model>`, or nothing."""
+    slug = model.partition("/")[0]
+    kinds = Connection.objects.filter(project_id=project_id, slug=slug).values_list("kind")
+    return str(kinds[0][0]) if slug and kinds else ""
+
+
 def prices_of(connection: Connection) -> Mapping[str, Price]:
     """Return the known prices by bare model name."""
     return {

@@ -10,9 +10,10 @@ from kaizen_engine.optimize.outcome import JobOutcome, Score
 from kaizen_engine.optimize.strategy import SearchReport
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import Split
+from llm_app.selectors import kind_behind
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
-from optimization_app.services.job_gates import guards_of, student_kind
+from optimization_app.services.job_gates import guards_of
 from optimization_app.services.prepare import Prepared
 from optimization_app.services.row_usage import usage_of_winner
 from optimization_app.students import students_of
@@ -26,7 +27,8 @@ def evidence_of(job: Job, prepared: Prepared, outcome: JobOutcome) -> dict[str, 
         "parent": str(job.seed_version.public_id),
         "job": str(job.public_id),
         "student": config.student,
-        "student_kind": student_kind(job, config.student),
+        # A slug may be given to another connection: this is the one that answered.
+        "student_kind": kind_behind(job.task.project_id, config.student),
         "teacher": config.teacher,
         "evaluator": config.evaluator,
         "evaluator_hash": evaluator_hash(config.evaluator),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from kaizen_engine.evaluate.segments import Segment
 from kaizen_engine.llm.roles import STUDENT
 from kaizen_engine.optimize.outcome import EvaluationEvent, GuardReport, JobOutcome
-from llm_app.models import CallRecord, Connection
+from llm_app.models import CallRecord
 from optimization_app.config import JobConfig
 from optimization_app.models import Job
 from optimization_app.services.judge_gate import judge_check
@@ -31,13 +31,6 @@ def guards_of(job: Job, outcome: JobOutcome) -> dict[str, Any]:
         "segments": [asdict(segment) for segment in found.segments],
         "call": _call(job, {event.label: event for event in outcome.evaluations}),
     }
-
-
-def student_kind(job: Job, student: str) -> str:
-    """Return the kind of connection that answered, since a slug may be given to another one."""
-    slug = student.partition("/")[0]
-    kinds = Connection.objects.filter(project=job.task.project_id, slug=slug).values_list("kind")
-    return str(kinds[0][0]) if kinds else ""
 
 
 def measured_gates(job: Job, evidence: Mapping[str, Any]) -> list[Check]:

@@ -11,7 +11,8 @@ from feedback_app.models import Example
 from kaizen_engine.evaluate.spec import evaluator_hash
 from kaizen_engine.prompts.artifact import PromptArtifact
 from kaizen_engine.states import Split, Verdict
-from llm_app.models import Connection, ConnectionKind
+from llm_app.models import ConnectionKind
+from llm_app.selectors import kind_behind
 from prompts_app.gates import (
     FOUND_ONCE,
     MEASURED,
@@ -145,17 +146,11 @@ def _real_model(version: PromptVersion, summary: Mapping[str, Any]) -> Check:
     if served_by in ("", ConnectionKind.DEMO):
         return not_applicable(Gate.REAL_MODEL, "The task runs on the demo model, or on none yet.")
     made_with = summary.get("student") or version.artifact.get("model", "")
-    kind = summary.get("student_kind") or _kind_of(task.project_id, made_with)
+    kind = summary.get("student_kind") or kind_behind(task.project_id, made_with)
     if kind != ConnectionKind.DEMO:
         return passed(Gate.REAL_MODEL)
     reason = f"the demo model measured it, and {task.student} would run it: {AGAIN}"
     return failed(Gate.REAL_MODEL, reason, "evidence_stale", measured_with=made_with)
-
-
-def _kind_of(project_id: int, model: str) -> str:
-    slug = model.partition("/")[0]
-    kinds = Connection.objects.filter(project_id=project_id, slug=slug).values_list("kind")
-    return str(kinds[0][0]) if slug and kinds else ""
 
 
 def _as_measured(gate: Gate, row: GateResult | None, version: PromptVersion) -> Check:
