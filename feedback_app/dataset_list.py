@@ -11,7 +11,7 @@ from feedback_app.selectors import dataset_list, dataset_splits
 from projects_app.lists import show
 from projects_app.models import Project, Role
 from projects_app.pages import Visit
-from tasks_app.selectors import task_list
+from tasks_app.choices import task_choices
 
 MOST_TASKS = 1000
 
@@ -24,9 +24,8 @@ class DatasetListForm(forms.Form):
 
     def __init__(self, project: Project, data: Any) -> None:
         super().__init__(data)
-        slugs = task_list(project, limit=MOST_TASKS).values_list("slug", flat=True)
         field: Any = self.fields["task"]
-        field.choices = [("", _("any")), *((slug, slug) for slug in slugs)]
+        field.choices = [("", _("any")), *task_choices(project, limit=MOST_TASKS)]
 
     def narrow(self, rows: Any) -> Any:
         self.is_valid()
@@ -48,7 +47,7 @@ def dataset_list_context(
         "form": form,
         "page": shown,
         "rows": [(one, sum(splits.get(one.pk, {}).values())) for one in shown],
-        "tasks": [slug for slug, _label in form.fields["task"].choices if slug],  # type: ignore[attr-defined]
+        "tasks": form.fields["task"].choices[1:],  # type: ignore[attr-defined]
         "endings": ",".join(ENDINGS),
         "written": written or {"task": visit.request.GET.get("task", "")},
         "errors": errors,

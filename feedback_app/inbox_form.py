@@ -9,7 +9,7 @@ from feedback_app import inbox
 from feedback_app.inbox import Wanted
 from feedback_app.row_words import ORIGINS
 from projects_app.models import Project
-from tasks_app.selectors import task_list
+from tasks_app.choices import task_choices
 
 ANY = ("", _("any"))
 STATES = (
@@ -44,9 +44,8 @@ class InboxForm(forms.Form):
         super().__init__(data)
         for name in ("low", "high"):
             self.fields[name].widget.attrs["step"] = "any"
-        slugs = task_list(project, limit=MOST_TASKS).values_list("slug", flat=True)
         field: Any = self.fields["task"]
-        field.choices = [ANY, *((slug, slug) for slug in slugs)]
+        field.choices = [ANY, *task_choices(project, limit=MOST_TASKS)]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -71,7 +71,7 @@ def _drafts(visit: Visit) -> Iterator[Need]:
         yield Need(
             kind=_("Draft"),
             title=_("%(task)s, version %(number)d")
-            % {"task": version.task.slug, "number": version.number},
+            % {"task": version.task.name, "number": version.number},
             note=_draft_note(version, scores.get(version.pk)),
             url=link(
                 "prompts:compare",
@@ -125,7 +125,7 @@ def _failed_jobs(visit: Visit) -> Iterator[Need]:
     for job in failed.select_related("task").order_by("-pk")[:MOST]:
         yield Need(
             kind=_("Job failed"),
-            title=job.task.slug,
+            title=job.task.name,
             note=job_sentence(job),
             url=link("jobs:job", visit.project, job_id=job.public_id),
             action=_("Open job"),
@@ -144,7 +144,7 @@ def _pulls(visit: Visit) -> Iterator[Need]:
         yield Need(
             kind=_("Pull request"),
             title=_("%(task)s, version %(number)d")
-            % {"task": version.task.slug, "number": version.number},
+            % {"task": version.task.name, "number": version.number},
             note=pull.held or pull.error or str(PULL_WORDS.get(pull.state, "")),
             url=link(
                 "prompts:version", visit.project, task=version.task.slug, number=version.number
@@ -187,12 +187,12 @@ def _suggestions(visit: Visit) -> Iterator[Need]:
     pending = SuggestedExample.objects.filter(
         insight__task__project=visit.project, state=SuggestionState.PENDING.value
     )
-    rows = pending.values("insight__task__slug").order_by()
+    rows = pending.values("insight__task__slug", "insight__task__name").order_by()
     for row in rows.annotate(count=Count("pk")).order_by("-count")[:MOST]:
-        count, task = row["count"], row["insight__task__slug"]
+        count, task, name = row["count"], row["insight__task__slug"], row["insight__task__name"]
         yield Need(
             kind=_("Suggested examples"),
-            title=task,
+            title=name,
             note=ngettext("%d example to accept or not.", "%d examples to accept or not.", count)
             % count,
             url=f"{link('insights:list', visit.project)}?{urlencode({'task': task})}",
@@ -205,7 +205,7 @@ def _judges(visit: Visit) -> Iterator[Need]:
     for task in judges_unproven(tasks[:MOST_TASKS])[:MOST]:
         yield Need(
             kind=_("Judge"),
-            title=task.slug,
+            title=task.name,
             note=_("Its judge has no valid passport, so it may not confirm a version."),
             url=link("labelling:task", visit.project, task=task.slug),
             action=_("Label answers"),

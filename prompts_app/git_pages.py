@@ -20,6 +20,7 @@ from projects_app.settings_pages import require_admin
 from prompts_app.models import GitConnection, Repository, WithoutEvidence
 from prompts_app.services.repositories import git_connection_create, repository_connect
 from prompts_app.services.repository_test import repository_test_ask
+from tasks_app.choices import TaskChoiceField
 from tasks_app.models import Task
 
 RULES = {
@@ -53,7 +54,7 @@ class GitForm(RefusableForm):
 
 
 class RepositoryForm(RefusableForm):
-    task = forms.ModelChoiceField(
+    task = TaskChoiceField(
         label=gettext_lazy("Prompt"), queryset=Task.objects.none(), to_field_name="slug"
     )
     connection = forms.ModelChoiceField(
@@ -122,7 +123,7 @@ def git_file_page(visit: Visit) -> HttpResponse:
             form.refuse(error)
         else:
             said = _("Versions of %(task)s are proposed as changes of %(path)s.")
-            messages.success(visit.request, said % {"task": made.task.slug, "path": made.path})
+            messages.success(visit.request, said % {"task": made.task.name, "path": made.path})
             return redirect("settings:git", project=visit.project.slug)
     return _show(visit, file=form, status=400)
 

@@ -19,6 +19,7 @@ from projects_app.models import Project, Role
 from projects_app.pages import Visit, project_page
 from prompts_app.services.prompt_imports import prompt_import, version_import
 from prompts_app.services.prompts import prompt_create
+from tasks_app.choices import TaskChoiceField
 from tasks_app.models import Task
 
 MOST_MODELS = 200
@@ -64,7 +65,7 @@ class ImportForm(forms.Form):
         label=gettext_lazy("Prompt file (.prompt.yml), 1 MiB at most"),
         widget=forms.ClearableFileInput({"accept": ".yml,.yaml"}),
     )
-    task = forms.ModelChoiceField(
+    task = TaskChoiceField(
         Task.objects.none(),
         required=False,
         to_field_name="slug",
