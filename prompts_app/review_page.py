@@ -13,7 +13,7 @@ from kaizen_engine.evaluate.verdict import FRESH_ROWS
 from kaizen_engine.states import ReviewState, Verdict
 from prompts_app.demo_diff import DemoLine, demo_lines
 from prompts_app.diff_rows import TextDiff, text_diffs
-from prompts_app.gates import LABELS, Check
+from prompts_app.gates import LABELS, Check, Gate, not_applicable
 from prompts_app.models import GateResult, PromptVersion, PullRequest
 from prompts_app.selectors import PRODUCTION, PROMOTION, live_version, was_live
 from prompts_app.services.checks import EVENTS, gate_checks, measured
@@ -119,11 +119,29 @@ def review_page(version: PromptVersion, against: PromptVersion | None = None) ->
         facts=evidence_facts(found.summary),
         diffs=text_diffs(before, version.artifact),
         demos=demo_lines(before.get("demos", []), version.artifact["demos"], is_first=not compared),
-        checks=checks,
+        checks=as_shown(checks, version, live),
         history=[(LABELS[event.name], event) for event in events],
         pulls=list(version.pulls.select_related("repository")),
         objections=[check.reason for check in checks if check.is_failed],
     )
+
+
+def as_shown(
+    checks: list[Check], version: PromptVersion, live: PromptVersion | None
+) -> list[Check]:
+    """Return the checks for a reader: what is live is not about to replace anything."""
+    if version != live:
+        return checks
+    return [_settled(check) if check.name == Gate.EVIDENCE else check for check in checks]
+
+
+def _settled(check: Check) -> Check:
+    if not check.is_failed:
+        return check
+    is_unmeasured = check.figure["verdict"] == Verdict.NONE
+    found = "it was not measured against what it replaced" if is_unmeasured else check.reason
+    reason = f"it is live, so the question does not arise again; {found}"
+    return not_applicable(Gate.EVIDENCE, reason)
 
 
 def standing(version: PromptVersion, *, is_live: bool, gates: Iterable[GateResult]) -> str:

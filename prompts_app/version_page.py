@@ -13,7 +13,15 @@ from prompts_app.gates import LABELS, Check
 from prompts_app.long_text import LongText, cut_text
 from prompts_app.models import GateResult, PromptVersion
 from prompts_app.prompt_page import Passage, passages_of
-from prompts_app.review_page import SENTENCES, TONES, Score, evidence_facts, score_of, standing
+from prompts_app.review_page import (
+    SENTENCES,
+    TONES,
+    Score,
+    as_shown,
+    evidence_facts,
+    score_of,
+    standing,
+)
 from prompts_app.selectors import live_version
 from prompts_app.services.checks import EVENTS, gate_checks, measured
 
@@ -69,7 +77,7 @@ def version_page_of(version: PromptVersion) -> VersionPage:
         contract=_contract(version.artifact),
         score=score_of(found.summary),
         facts=evidence_facts(found.summary),
-        checks=gate_checks(version, live),
+        checks=as_shown(gate_checks(version, live), version, live),
         history=[(LABELS[event.name], event) for event in events],
         tags=list(version.tags.order_by("name").values_list("name", flat=True)),
         parents=list(bare.filter(children=version).order_by("number")),

@@ -279,6 +279,31 @@ def test_a_version_says_what_it_is_and_cannot_be_changed(client, editor, live):
     assert client.post(url("version", live.task, made.number)).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        (Verdict.NONE, "it was not measured against what it replaced"),
+        (Verdict.EQUAL, "the verdict is “equal”"),
+    ],
+)
+def test_whether_to_replace_what_is_live_is_no_question_for_what_is_live(
+    client, viewer, task, verdict, found
+):
+    live = PromptVersionFactory(task=task, verdict=verdict.value)
+    TagFactory(task=task, version=live)
+    client.force_login(viewer)
+    page = text(client.get(url("version", live.task, live.number)))
+    assert f"It is live, so the question does not arise again; {found}" in page
+    assert "is-fail" not in page
+
+
+def test_a_draft_without_evidence_fails_the_check_on_its_page(client, viewer, live):
+    draft = PromptVersionFactory(task=live.task)
+    client.force_login(viewer)
+    page = text(client.get(url("version", draft.task, draft.number)))
+    assert "It was not measured against what is live" in page
+
+
 def test_the_file_of_a_version_is_its_prompt_file(client, viewer, live):
     client.force_login(viewer)
     answer = client.get(url("file", live.task, 1))
