@@ -39,7 +39,9 @@ class Connection(models.Model):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="connections")
     slug = models.SlugField(max_length=40)
-    kind = models.CharField(max_length=10, choices=choices_of(ConnectionKind))
+    kind = models.CharField(
+        max_length=10, choices=choices_of(ConnectionKind, openai="OpenAI-compatible")
+    )
     # No URLField: its validator refuses hosts without a dot, as containers have on their network.
     base_url = models.CharField(max_length=500, blank=True, default="")
     secret_encrypted = models.TextField(blank=True, default="", editable=False)

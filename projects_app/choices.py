@@ -3,8 +3,10 @@
 from enum import StrEnum
 
 
-def choices_of(enum: type[StrEnum]) -> list[tuple[str, str]]:
-    return [(member.value, member.value.replace("_", " ").capitalize()) for member in enum]
+def choices_of(enum: type[StrEnum], **labels: str) -> list[tuple[str, str]]:
+    """Return value and label of each word; `labels` are for those that are names."""
+    plain = {member.value: member.value.replace("_", " ").capitalize() for member in enum}
+    return list((plain | labels).items())
 
 
 def words_of(enum: type[StrEnum]) -> list[str]:

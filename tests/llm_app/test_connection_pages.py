@@ -55,6 +55,15 @@ def test_a_provider_is_connected_and_its_secret_is_shown_nowhere(client, admin_m
 
 
 @pytest.mark.django_db
+def test_a_kind_that_is_a_name_is_spelt_as_one(client, admin_member, project):
+    ConnectionFactory(project=project, kind="openai")
+    client.force_login(admin_member)
+    page = client.get(address()).content.decode()
+    assert ">OpenAI-compatible</span>" in page
+    assert "Openai" not in page
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
