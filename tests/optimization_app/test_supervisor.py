@@ -134,7 +134,8 @@ def test_a_message_for_a_job_somebody_works_on_does_nothing(running_job: Job) ->
 
 
 def test_the_child_is_the_command_of_its_claim(claim: Claim) -> None:
-    assert supervisor.child_command(claim)[-3:] == ["run_job", str(claim.job_id), "1"]
+    command = supervisor.child_command(claim)
+    assert command[-4:] == ["run_job", str(claim.job_id), "1", "--skip-checks"]
 
 
 def _runs(pid: int) -> bool:

@@ -6,8 +6,6 @@ from optimization_app.run import run_claimed_job
 
 
 class Command(BaseCommand):
-    # The worker that starts this has run them, and they load every page and route.
-    requires_system_checks = ()
     help = "Work on one claimed job. The worker starts this; it is of no use by hand."
 
     def add_arguments(self, parser: CommandParser) -> None:
