@@ -208,7 +208,7 @@ def wait_until(condition: Callable[[], Any], timeout_s: float, what: str) -> Any
         value = condition()
         if value:
             return value
-        time.sleep(0.05)
+        time.sleep(0.1)
     pytest.fail(f"waited {timeout_s:g} s in vain for {what}")
 
 

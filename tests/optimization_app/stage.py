@@ -141,7 +141,6 @@ def facts(job_id: int) -> dict[str, Any]:
         "error": job.error,
         "attempts": job.attempts,
         "fence": job.fence,
-        "is_analysed": job.analysed_at is not None,
         "phase": job.phase,
         "progress": job.progress,
         "calls": job.calls,

@@ -95,7 +95,7 @@ def test_a_worker_that_slept_through_its_lease_is_fenced_off(
         theatre.installation.start_worker()
         theatre.stage(f"from optimization_app.queue import wake\nfor _ in 'abc': wake({job_id})")
         send(sleepers, signal.SIGSTOP)
-        wait_until(lambda: theatre.facts(job_id)["fence"] > 1, 120, "another claim")
+        wait_until(lambda: theatre.field(job_id, "fence") > 1, 120, "another claim")
         theatre.wait_for_calls(0.6 * calls)
         send(sleepers, signal.SIGCONT)
         check(theatre, job_id, calls)
