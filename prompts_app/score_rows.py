@@ -42,7 +42,8 @@ def scores_by_version(version_ids: Iterable[int]) -> dict[int, VersionScore]:
 
 def before_of(public_id: UUID, scores: Mapping[int, VersionScore]) -> float | None:
     """Return what this version got where the latest of `scores` was compared with it."""
-    found = [pk for pk, score in scores.items() if score.parent == str(public_id)]
+    name = str(public_id)
+    found = [pk for pk, score in scores.items() if score.parent == name]
     return scores[max(found)].before if found else None
 
 
